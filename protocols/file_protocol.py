@@ -33,7 +33,6 @@ A relative path of a profile begins in the folder of the file.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -61,6 +60,7 @@ from protocols.api import (
 )
 from protocols.degradations import UnknownDegradation, parse_degradation
 from protocols.profiles import WrongProfile, expanded, find_profile
+from protocols.toml_files import UnreadableToml, read_toml
 
 SUFFIX = ".toml"
 TRAINED = "trained"
@@ -203,10 +203,9 @@ def _check(choice: SubsetChoice, present: Sequence[str]) -> None:
 def protocol_from_file(path: Path) -> type[FileProtocol]:
     """The protocol that a file describes, called after the file. Raises `WrongProtocolFile`."""
     try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"protocol {path} cannot be read ({reason}); `lineup new protocol FILE` writes one to begin with"
+        facts = read_toml(path)
+    except UnreadableToml as error:
+        msg = f"protocol {path} cannot be read ({error}); `lineup new protocol FILE` writes one to begin with"
         raise WrongProtocolFile(msg) from error
     try:
         return _protocol(path, facts)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.platform.texts.terminal import say
 
 
 def corpus_command(
@@ -17,7 +18,7 @@ def corpus_command(
     """Make the embedded corpus if it is not there, and print its folder."""
     from bench.images.data_sets import embedded_corpus
 
-    typer.echo(embedded_corpus(options.cache_folder(), workers, options.reporter()))
+    say(str(embedded_corpus(options.cache_folder(), workers, options.reporter())))
     if contact_sheet is not None:
         from bench.embedded.contact_sheet import write_contact_sheet
 

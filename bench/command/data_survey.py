@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.engine.cache import Cache
 from bench.images.assembly import with_splits_by_content
 from bench.images.data_names import EMBEDDED
@@ -18,6 +16,7 @@ from bench.images.quality.matching import MatchBy, matched_subset, write_manifes
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
+from bench.platform.texts.console import PlainConsole
 from bench.report import data_report
 from bench.report.terminal import WIDTH
 
@@ -78,10 +77,10 @@ def survey(request: DataRequest, wanted: SurveyRequest, reporter: Reporter) -> N
     """Print the census of a data set, and what else is wanted of it."""
     inspection = request.inspect(reporter)
     census = take_census(inspection)
-    console = Console()
-    console.width = width = max(console.width, WIDTH)
+    console = PlainConsole(least_width=WIDTH)
+    width = console.width
     title = inspection.images.title
-    console.print("\n".join(inspection.images.reading), markup=False, highlight=False)
+    console.print("\n".join(inspection.images.reading))
     console.print(data_report.census_report(census, title, request.data, width, every_row=wanted.every_row))
     usable = inspection.usable()
     try:

@@ -6,8 +6,10 @@ imports what computes.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -34,8 +36,9 @@ from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.platform.errors import InputError
+from bench.platform.interruption import Interrupted, signals_as_exceptions
 from bench.platform.memory import keep_freed_memory
-from bench.platform.printable import printable
+from bench.platform.texts.terminal import complain, say
 from detectors.catalogue import UnknownName
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
@@ -48,6 +51,10 @@ Three things to do first:
   lineup list                name the detectors, protocols and layouts that are installed
 
 `lineup --help` names every command, `lineup run --help` its options."""
+
+WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option and command that cannot be understood
+MOST_DIGITS = 1000
+MOST_SHOWN = 60  # characters of an argument that a message repeats
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.command("run", cls=ProtocolCommand)(run_command)
@@ -77,7 +84,7 @@ def print_version(requested: bool) -> None:  # noqa: FBT001 - as typer calls it
     if requested:
         from importlib.metadata import version
 
-        typer.echo(f"lineup {version('lineup-bench')}")
+        say(f"lineup {version('lineup-bench')}")
         raise typer.Exit
 
 
@@ -90,7 +97,7 @@ def start(
 ) -> None:
     """Say what people do first where no command is given."""
     if context.invoked_subcommand is None:
-        typer.echo(FIRST_STEPS)
+        say(FIRST_STEPS)
 
 
 @cache
@@ -100,14 +107,39 @@ def _command() -> Any:  # noqa: ANN401 - as typer has it
 
 
 def main() -> None:
-    """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
+    """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3.
+
+    A signal that ends it is one line too, and 128 and its number.
+    """
     keep_freed_memory()
     set_library_defaults()
     try:
-        _command()()
+        with signals_as_exceptions():
+            _require_short_numbers(sys.argv[1:])
+            code = _command()(standalone_mode=False)
+    except WRONG_USAGE as error:
+        complain(f"{error.format_message().rstrip('.')}; {_advice(error)}")
+        code = 2
     except (InputError, UnknownName, OSError) as error:
-        typer.echo(printable(f"lineup: {error}"), err=True)
-        sys.exit(2)
+        complain(error)
+        code = 2
+    except Interrupted as error:
+        complain(f"{error}; what was finished is kept, and the same command goes on from there")
+        code = error.exit_code
     except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
         traceback.print_exc()
-        sys.exit(3)
+        code = 3
+    sys.exit(code)
+
+
+def _require_short_numbers(arguments: Sequence[str]) -> None:
+    """Raise `InputError` for a number of so many digits that Python does not convert it."""
+    for argument in arguments:
+        if found := re.search(rf"\d{{{MOST_DIGITS},}}", argument):
+            msg = f"{argument[:MOST_SHOWN]}... has a number of {len(found[0]):,} digits; give a smaller one"
+            raise InputError(msg)
+
+
+def _advice(error: Any) -> str:  # noqa: ANN401 - as typer has it
+    """What to do about an option or a command that cannot be used as it stands."""
+    return f"`{error.ctx.command_path if error.ctx else 'lineup'} --help` says what can be given"

@@ -275,11 +275,10 @@ def set_library_defaults() -> None:
 
 def reporter() -> Reporter:
     """Progress on the terminal's error stream."""
-    from rich.console import Console
-
     from bench.platform.progress import Reporter
+    from bench.platform.texts.console import PlainConsole
 
-    return Reporter(Console(stderr=True))
+    return Reporter(PlainConsole(stderr=True))
 
 
 def require_one_of(what: str, given: str, choices: tuple[str, ...]) -> None:

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-
 from bench.golden.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
 from bench.golden.regression import compare
 from bench.images.data_sets import embedded_corpus
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
+from bench.platform.texts.console import PlainConsole
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report.comparison_report import comparison_report
@@ -82,7 +81,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
     """
     records = {protocol: read_golden(golden / protocol) for protocol in PROTOCOLS}
     runs = matrices(cache, GATE_SEEDS, reporter)
-    console, codes = Console(), set()
+    console, codes = PlainConsole(), set()
     for protocol, record in records.items():
         outcome = compare(record, runs[protocol])
         console.print(f"Gate: {protocol}", comparison_report(outcome), sep="\n")

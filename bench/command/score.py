@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,8 @@ from bench.command import options
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
+from bench.platform.texts.spreadsheets import spreadsheet_csv
+from bench.platform.texts.terminal import say, say_json
 from bench.records.predictions import prediction_list
 from bench.request.defaults import BATCH_SIZE
 
@@ -93,10 +95,12 @@ def _show(found: ImageScores, printed: str, out: Path | None, form: str) -> None
     """Print and write scores. Raises `typer.Exit` where one is missing, or verdicts differ."""
     from bench.request.image_scores import UNSURE
 
+    ways: dict[str, Callable[[str], None]] = {"csv": typer.echo, "json": say_json, "jsonl": say_json}
+    show = ways.get(printed, say)
     for line in _lines(found, printed):
-        typer.echo(line)
+        show(line)
     for note in _notes(found):
-        typer.echo(note, err=True)
+        say(note, on_error_stream=True)
     if out is not None:
         _write(found, out, form)
     if not found.whole or UNSURE in found.overall:
@@ -200,7 +204,7 @@ def _write(found: ImageScores, out: Path, form: str) -> None:
 def _lines(found: ImageScores, form: str) -> Iterator[str]:
     """The lines that are printed."""
     if form == "csv":
-        yield found.table.to_csv(index=False).rstrip("\n")
+        yield spreadsheet_csv(found.table).rstrip("\n")
         return
     if form in {"json", "jsonl"}:
         yield from _json_lines(found, form)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.platform.texts.terminal import say
 
 if TYPE_CHECKING:
     from detectors.weight_file import WeightFile
@@ -36,10 +37,10 @@ def list_command(weights_dir: options.WeightsDir = None) -> None:
         (entry.title, _size_text(entry.bytes), MISSING if one.missing else str(one.path), entry.source)
         for entry, one in zip(entries, found, strict=True)
     ]
-    typer.echo(tabulate(rows, CHECKPOINTS, tablefmt="simple", disable_numparse=True))
+    say(tabulate(rows, CHECKPOINTS, tablefmt="simple", disable_numparse=True))
     known = [entry.bytes for entry in entries if entry.bytes]
     missing = sum(bool(one.missing) for one in found)
-    typer.echo(
+    say(
         f"{len(entries)} checkpoints, {missing} missing; {_size_text(sum(known))} in the {len(known)} of known size. "
         f"Files are looked for in {folder}, one of a known digest under any name."
     )
@@ -47,8 +48,8 @@ def list_command(weights_dir: options.WeightsDir = None) -> None:
         (title, MISSING if file.availability() == "missing" else "in the download folders", ", ".join(detectors))
         for title, (file, detectors) in _starting_weights().items()
     ]
-    typer.echo("\n" + tabulate(starts, STARTS, tablefmt="simple", disable_numparse=True))
-    typer.echo("They are downloaded from the Hugging Face hub at first use, or by `lineup weights get`.")
+    say("\n" + tabulate(starts, STARTS, tablefmt="simple", disable_numparse=True))
+    say("They are downloaded from the Hugging Face hub at first use, or by `lineup weights get`.")
 
 
 @app.command("get")
@@ -66,7 +67,7 @@ def get_command(
         options.require_one_of("weights", name, tuple(ways))
     failures = [failure for name in names if (failure := ways[name]())]
     for failure in failures:
-        typer.echo(f"lineup: {failure}", err=True)
+        say(f"lineup: {failure}", on_error_stream=True)
     if failures:
         raise typer.Exit(1)
 
@@ -93,13 +94,13 @@ def _get(entry: Checkpoint, folder: Path) -> str:
 
     before = find_checkpoint(entry.detector, entry.name, folder)
     if not before.missing:
-        typer.echo(f"{entry.title} is there: {before.path}; {_terms(entry)}")
+        say(f"{entry.title} is there: {before.path}; {_terms(entry)}")
         return ""
     with options.reporter().stages(in_bytes=True) as report:
         found = get_checkpoint(entry, folder, lambda name, done, total: report(f"{entry.title} {name}", done, total))
     if not found.missing:
         checked = "as the registry has it" if entry.sha256 else "which the registry does not know"
-        typer.echo(f"{entry.title}: {found.path}, sha256 {found.sha256}, {checked}; {_terms(entry)}")
+        say(f"{entry.title}: {found.path}, sha256 {found.sha256}, {checked}; {_terms(entry)}")
     return found.missing
 
 
@@ -116,7 +117,7 @@ def _get_start(file: WeightFile) -> str:
         found = file.get()
     except Unavailable as error:
         return str(error)
-    typer.echo(f"{file.title}: {found.path}, sha256 {found.sha256}")
+    say(f"{file.title}: {found.path}, sha256 {found.sha256}")
     return ""
 
 

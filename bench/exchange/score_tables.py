@@ -10,6 +10,7 @@ from bench.images.annotations.records import TextRecords, as_columns
 from bench.images.annotations.text_rows import rows_of
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
+from bench.platform.texts.spreadsheets import unguarded
 
 TEXT_SUFFIXES = {".csv": ".csv", ".tsv": ".tsv", ".json": ".json", ".jsonl": ".jsonl", ".ndjson": ".jsonl"}
 PARQUET = ".parquet"
@@ -56,6 +57,8 @@ def _from_text(path: Path, form: str) -> Mapping[str, Sequence[Any]]:
     rows, damage = rows_of(f"table{form}", text)
     if damage:
         _refuse(path, f"is damaged: {damage}")
+    if form in {".csv", ".tsv"}:  # of `lineup score`, which writes them so that no spreadsheet runs them
+        rows = [{unguarded(name): unguarded(text) for name, text in row.items()} for row in rows]
     return as_columns([row for one in rows for row in _answers(one)])
 
 

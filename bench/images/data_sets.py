@@ -131,6 +131,9 @@ def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "", *, 
     Raises:
         InputError: There is nothing that can be read as a tree.
     """
+    if "\0" in place:
+        msg = f"data {place} does not exist, for no path has a NUL character; mend the name"
+        raise InputError(msg)
     scheme, separator, folder = beside.partition("://")
     if separator and "://" not in place and not Path(place).is_absolute():
         place = scheme + separator + normpath(f"{folder}/{place}")

@@ -9,6 +9,7 @@ Scores are where they always are. Nothing of this is read by a run: deleting it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from bench.platform.errors import InputError
 from bench.platform.processes import ProcessMark
+from bench.platform.texts.json_text import parse_json
 from bench.records.manifest import Manifest, read_manifest
 
 LIVE = "live"
@@ -131,7 +133,8 @@ class LiveTraining:
 
 
 def _to_json(values: Mapping[str, Any]) -> bytes:
-    return json.dumps({_SCHEMA: SCHEMA, **values}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    text = json.dumps({_SCHEMA: SCHEMA, **values}, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\\\u{ord(half[0]):04x}", text).encode() + b"\n"
 
 
 def read_live_plan(folder: Path) -> LivePlan | None:
@@ -163,7 +166,7 @@ def _read(path: Path, kind: type[Record]) -> Record | None:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        whole = json.loads(path.read_bytes())
+        whole = parse_json(path.read_bytes())
         if not isinstance(whole, dict) or whole.pop(_SCHEMA, None) != SCHEMA:
             return None
         return TypeAdapter(kind).validate_python(whole)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 from protocols.api import PublishedAverage, Role
 
 SCHEMA = 2  # rises when an older file would be misread
@@ -360,7 +361,7 @@ def _data_records(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _read_object(data: bytes, where: str, remedy: str) -> dict[str, Any]:
     """The content of a JSON file of this schema. Raises `InputError` for any other file."""
     try:
-        whole = json.loads(data)
+        whole = parse_json(data)
     except ValueError as error:
         raise _damaged(where, str(error), remedy) from error
     if not isinstance(whole, dict):

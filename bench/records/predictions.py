@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
+from bench.platform.texts.json_text import parse_json
 
 PATH, PREDICTION = "image_path", "pred"
 MAX_SHOWN = 3  # examples in a refusal
@@ -53,16 +54,16 @@ def is_prediction_list(file: Path) -> bool:
     if file.suffix.lower() != ".json":
         return False
     try:
-        rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        rows = parse_json(file.read_bytes())
+    except (OSError, ValueError):
         return False
     return isinstance(rows, list) and bool(rows) and isinstance(rows[0], dict) and rows[0].keys() == {PATH, PREDICTION}
 
 
 def _rows(file: Path) -> list[Any]:
     try:
-        rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        rows = parse_json(file.read_bytes())
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         msg = f"{file} cannot be read as JSON ({reason}); give a list of objects of image_path and pred"
         raise InputError(msg) from error

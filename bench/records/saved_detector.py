@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 from detectors.api import State
 
 HEADER = "lineup"  # the key in the file's metadata
@@ -63,7 +64,14 @@ def read_saved(path: Path) -> tuple[SavedDetector, State]:
     if header is None:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
+    from pydantic import TypeAdapter, ValidationError
+
     try:
-        return SavedDetector(**json.loads(header)), state
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
+        return TypeAdapter(SavedDetector).validate_python(parse_json(header)), state
+    except ValidationError as error:
+        first = error.errors()[0]
+        fault = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+    except ValueError as error:
+        fault = str(error)
+    msg = f"{path} does not hold the detector that it speaks of ({fault}); give a file that Lineup wrote"
+    raise InputError(msg)

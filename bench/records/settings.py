@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.platform.errors import InputError
+from protocols.toml_files import UnreadableToml, read_toml
 
 OPTIONS = "options"
 SETTINGS = "settings.toml"  # in the result folder of a run
@@ -36,8 +36,8 @@ class SettingsFile:
 def read_settings(path: Path) -> SettingsFile:
     """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
     try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        whole = read_toml(path)
+    except UnreadableToml as error:
         msg = f"settings {path} cannot be read ({error}); give a TOML file"
         raise InputError(msg) from error
     tables = whole.pop(OPTIONS, {})

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
+from bench.platform.texts.json_text import parse_json
 from bench.records import columns
 from bench.records.live_record import LIVE
 from bench.records.manifest import Manifest, read_manifest
@@ -54,6 +55,7 @@ _SCORES_SCHEMA = pa.schema(
     ]
 )
 _CELLS = "cells"  # beside the manifest's own entries
+_VALUES = str | int | float | bool | None  # that a cell may have beside its groups
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
 
 
@@ -266,9 +268,11 @@ def _cell_fault(row: Mapping[str, Any], manifest: Manifest) -> str:
         return f"the status of a cell is {row[columns.STATUS]!r}"
     if row[columns.DETECTOR] not in manifest.detectors:
         return f"a cell is of the detector {row[columns.DETECTOR]!r}, which the run does not have"
-    if not isinstance(row[columns.SEED], int) or not isinstance(row[columns.KEY], str):
-        return f"a cell has the seed {row[columns.SEED]!r} and the key {row[columns.KEY]!r}"
-    return ""
+    seed, key = row[columns.SEED], row[columns.KEY]
+    if not isinstance(seed, int) or not isinstance(key, str) or ".." in key or key.startswith("/"):  # it names a file
+        return f"a cell has the seed {seed!r} and the key {key!r}"
+    odd = next((name for name in row.keys() - {columns.GROUPS} if not isinstance(row[name], _VALUES)), "")
+    return f"{odd} of a cell is {row[odd]!r}" if odd else ""
 
 
 def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: ANN401 - whatever the file holds
@@ -294,7 +298,14 @@ def _header(path: Path) -> _Header:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
         raise _damaged(path, error) from error
-    return _Header(json.loads(metadata.get(_KEYS, b"{}")), json.loads(metadata.get(_DIAGNOSED, b"[]")))
+    try:
+        sizes, diagnosed = parse_json(metadata.get(_KEYS, b"{}")), parse_json(metadata.get(_DIAGNOSED, b"[]"))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    lists = (sizes, dict), (diagnosed, list)
+    if not all(isinstance(one, kind) and all(isinstance(key, str) for key in one) for one, kind in lists):
+        raise _damaged(path, "what it says of its cells is no table of them")
+    return _Header(sizes, diagnosed)
 
 
 def _read(path: Path) -> pa.Table:
@@ -315,10 +326,14 @@ def _read_scores(path: Path) -> pa.Table:
     if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
         table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
     try:
-        return table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
+        scores = table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
     except (KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
+    empty = [name for name in columns.SCORES if name != columns.LOG_ODDS and scores[name].null_count]
+    if empty or not set(scores[columns.LABEL].unique().to_pylist()) <= {0, 1}:
+        raise _damaged(path, f"a row has no {empty[0]}" if empty else "a label is neither 0 nor 1")
+    return scores
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
+def _damaged(path: Path, error: Exception | str) -> InputError:
     return InputError(f"{path} is damaged ({error}); delete it and run the same command again")

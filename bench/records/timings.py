@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.platform.texts.json_text import parse_json
+
 TIMINGS = "timings.json"
 SCHEMA = 1  # rises when an older reader would misread the file
 _SCHEMA = "timings_schema"
@@ -92,7 +94,7 @@ def read_timings(folder: Path) -> RunTimings | None:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        whole = json.loads((folder / TIMINGS).read_bytes())
+        whole = parse_json((folder / TIMINGS).read_bytes())
         if not isinstance(whole, dict) or whole.pop(_SCHEMA, None) != SCHEMA:
             return None
         return TypeAdapter(RunTimings).validate_python(whole)

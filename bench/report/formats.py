@@ -13,6 +13,8 @@ from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
+from bench.platform.printable import printable
+from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.conclusions import conclusions
@@ -29,8 +31,20 @@ from bench.report.ranking_columns import (
 )
 from bench.report.sections.published import PublishedRows
 
+_MARKS = str.maketrans({"<": "&lt;", "|": "\\|", "`": "\\`"})
+
+
+def as_plain_markdown(text: str) -> str:
+    """A text as Markdown shows it: what others wrote is no HTML, no link, no picture, no code and no column."""
+    return printable(text).translate(_MARKS).replace("](", "]\\(")
+
 
 def _table(shown: Sequence[TableColumn], form: Literal["github", "latex_booktabs"]) -> str:
+    if form == "github":
+        shown = [
+            TableColumn(as_plain_markdown(column.header), tuple(map(as_plain_markdown, column.texts)), column.left)
+            for column in shown
+        ]
     rows = list(zip(*(column.texts for column in shown), strict=True))
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
@@ -48,11 +62,12 @@ def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] 
     """Rankings as GitHub tables, each under its title with its data; published figures in blocks of their own."""
     blocks = []
     for ranking in rankings:
-        missing = "\n".join(f"- {note}" for note in notes(ranking))
-        warned = "\n".join(f"> {notice}\n>" for notice in ranking.notices).removesuffix("\n>")
+        missing = "\n".join(f"- {as_plain_markdown(note)}" for note in notes(ranking))
+        warned = "\n".join(f"> {as_plain_markdown(notice)}\n>" for notice in ranking.notices).removesuffix("\n>")
         table = _table(ranking_columns(ranking), "github")
-        concluded = "\n".join(f"- {sentence}" for sentence in conclusions(ranking))
-        parts = (f"### {ranking.title}", heading(ranking), warned, table, concluded, missing, legend(ranking))
+        concluded = "\n".join(f"- {as_plain_markdown(sentence)}" for sentence in conclusions(ranking))
+        title, about = as_plain_markdown(ranking.title), as_plain_markdown(heading(ranking))
+        parts = (f"### {title}", about, warned, table, concluded, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
     blocks += map(_markdown_titled, base_degradation_tables(rankings))
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
@@ -77,7 +92,7 @@ def as_latex(rankings: Sequence[Ranking]) -> str:
 
 
 def _markdown_titled(table: TitledTable) -> str:
-    return f"### {table.title}\n\n{_table(table.columns, 'github')}"
+    return f"### {as_plain_markdown(table.title)}\n\n{_table(table.columns, 'github')}"
 
 
 def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
@@ -150,7 +165,7 @@ def _library(row: RankingRow) -> dict[str, Any]:
 def as_csv(rankings: Sequence[Ranking]) -> str:
     """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
     frame = pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows])
-    return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
+    return spreadsheet_csv(frame.convert_dtypes())
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

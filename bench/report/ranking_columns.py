@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.evaluation.asked.rank_measures import WORST_GENERATOR, WORST_TITLES
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow, WorstOf
+from bench.platform.printable import printable
 from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord
 from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
@@ -30,11 +31,16 @@ FIRST_DATA = "(the first)"  # the run's own data set, which has no name among se
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column of a table: its header and one text per row."""
+    """One column of a table: its header and one text per row, control characters and line ends escaped."""
 
     header: str
     texts: tuple[str, ...]
     left: bool = False
+
+    def __post_init__(self) -> None:
+        """Escape what others wrote: a table is a row per line on every terminal and in every file."""
+        object.__setattr__(self, "header", printable(self.header))
+        object.__setattr__(self, "texts", tuple(map(printable, self.texts)))
 
     @property
     def width(self) -> int:

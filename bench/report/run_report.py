@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.text import Text
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, AskedMeasures
@@ -17,6 +16,8 @@ from bench.platform.errors import InputError
 from bench.platform.files import plain_name
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
+from bench.platform.texts.console import PlainConsole
+from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
@@ -35,8 +36,8 @@ def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True)
     ranked, sections = rankings_of(run, measured), sections_of(measured)
     write_files(run, measured, ranked, sections, store)
     if show:
-        _print(ranked, Console())
-        _print_sections(sections, Console())
+        _print(ranked, PlainConsole(least_width=terminal.WIDTH))
+        _print_sections(sections, PlainConsole(least_width=terminal.WIDTH))
     reporter.say(
         f"Written to {store.root}: leaderboard.md .csv .json .tex, cells.parquet, matrices, scores, throughput.csv"
     )
@@ -62,7 +63,7 @@ def write_files(
     store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
     for detector, accuracies in matrices(measured.table, protocol).items():
-        store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
+        store.write(f"matrix-{plain_name(detector)}.csv", spreadsheet_csv(accuracies, index=True).encode())
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -71,7 +72,7 @@ def write_files(
     for section, content in sections:
         store.write(f"{section.name}.md", formats.section_as_markdown(content.tables, section.legend).encode())
         if content.rows is not None:
-            store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
+            store.write(f"{section.name}.csv", spreadsheet_csv(content.rows).encode())
     _write_pictures(run, measured, ranked, store)
 
 
@@ -107,8 +108,7 @@ def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
     return [rows for rows in found if rows is not None]
 
 
-def _print(ranked: Sequence[Ranking], console: Console) -> None:
-    console.width = max(console.width, terminal.WIDTH)
+def _print(ranked: Sequence[Ranking], console: PlainConsole) -> None:
     for found in ranked:
         console.print(terminal.leaderboard(found))
     for comparison in base_degradation_tables(ranked):
@@ -117,8 +117,7 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
         console.print(terminal.published_table(block))
 
 
-def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console: Console) -> None:
-    console.width = max(console.width, terminal.WIDTH)
+def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console: PlainConsole) -> None:
     for section, content in sections:
         console.print(terminal.titled_tables(content.tables))
         console.print(Text(section.legend, style="dim"))
@@ -131,7 +130,7 @@ def report_leaderboard(runs: Sequence[Run], store: Store | None, asked: AskedMea
         measured = evaluate(run, asked.metrics, asked.rescoring)
         ranked += rankings_of(run, measured, asked)
         cells.append(_cells_with_data(measured))
-    _print(ranked, Console())
+    _print(ranked, PlainConsole(least_width=terminal.WIDTH))
     if store is not None:
         _write_leaderboard(ranked, store)
         if asked != NOTHING_ASKED:
@@ -154,7 +153,7 @@ def show_run(run: Run, folder: Path) -> None:
         run: The run.
         folder: Where it lies, with its picture.
     """
-    measured, console = evaluate(run), Console()
+    measured, console = evaluate(run), PlainConsole(least_width=terminal.WIDTH)
     _print(rankings_of(run, measured), console)
     _print_sections(sections_of(measured), console)
     for detector, accuracies in matrices(measured.table, run.manifest.protocol).items():
@@ -177,8 +176,7 @@ def show_image(run: Run, name: str) -> None:
     places = {FIRST_DATA_SET: "", **{data: data for data in run.manifest.further}}
     before, _, behind = name.partition(":")
     asked = (behind, places[before]) if behind and before in places else (name, None)
-    console = Console()
-    console.width = max(console.width, terminal.WIDTH)
+    console = PlainConsole(least_width=terminal.WIDTH)
     console.print(image_report(image_view(evaluate(run), *asked)))
 
 
@@ -189,7 +187,6 @@ def print_matrix(run: Run, detector: str) -> None:
         msg = f"the run has no detector {detector!r}; it has {', '.join(known)}"
         raise InputError(msg)
     cells: pd.DataFrame = cells_table(run)
-    console = Console()
-    console.width = max(console.width, terminal.WIDTH)
+    console = PlainConsole(least_width=terminal.WIDTH)
     shown = matrix(cells, detector, run.manifest.protocol)
     console.print(terminal.matrix(shown, detector, run.manifest, cells))

@@ -17,6 +17,7 @@ from rich.text import Text
 from bench.charts.palette import Rgb, accuracy_colour, text_colour
 from bench.evaluation.cells import accuracy_name, folded_text, unbalanced
 from bench.evaluation.leaderboard import Ranking
+from bench.platform.printable import printable
 from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.report.conclusions import conclusions
@@ -54,7 +55,7 @@ def text_table(shown: Sequence[TableColumn]) -> Table:
     """A plain table of texts."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, header_style="bold")
     for column in shown:
-        table.add_column(column.header, justify="left" if column.left else "right", no_wrap=True)
+        table.add_column(Text(column.header), justify="left" if column.left else "right", no_wrap=True)
     for texts in zip(*(column.texts for column in shown), strict=True):
         table.add_row(*map(Text, texts))
     return table
@@ -134,11 +135,11 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(protocol.rows.name, no_wrap=True)
     for name in chain.from_iterable([*group, ""] for group in across):
-        table.add_column(str(name), justify="right", no_wrap=True)
+        table.add_column(Text(printable(str(name))), justify="right", no_wrap=True)
     for group in rows:
         for row in group:
             cells = [[_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across]
-            table.add_row(str(row), *chain.from_iterable([*texts, Text("")] for texts in cells))
+            table.add_row(Text(printable(str(row))), *chain.from_iterable([*texts, Text("")] for texts in cells))
         table.add_row()
     own = measured[measured[columns.DETECTOR] == detector]
     if unbalanced(own).any():

@@ -19,6 +19,7 @@ from bench.engine.tracking.training_curves import TensorBoardCurves
 from bench.inference.backends import backend_notes
 from bench.platform.executors import executor
 from bench.platform.progress import Reporter
+from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records import columns
 from bench.records.live_record import LivePlan
 from bench.records.manifest import Manifest
@@ -138,7 +139,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     excluded = [census.excluded.assign(data=name) for name, census in run.censuses.items()]
-    store.write("excluded.csv", pd.concat(excluded).to_csv(index=False).encode())
+    store.write("excluded.csv", spreadsheet_csv(pd.concat(excluded)).encode())
     write_validation(store.root, validation_table(run, outcomes))
     before = store.last_manifest()
     store.finish(with_agreements(record, engine.agreements(run.planned), before), cell_table(run, outcomes))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
 from bench.records.store import MANIFEST
@@ -61,7 +62,10 @@ def _joined_chains(folder: Path) -> set[str]:
         return set()
     if (settings := folder / SETTINGS).is_file():
         return {part.strip() for part in str(read_settings(settings).values.get("base_degradation", "")).split(",")}
-    return {str(ranking.get("data", "")) for ranking in json.loads(board.read_bytes())}
+    try:
+        return {str(ranking.get("data", "")) for ranking in parse_json(board.read_bytes())}
+    except (ValueError, AttributeError, TypeError):  # of another program
+        return {"unknown"}
 
 
 def _refusal(folder: Path, content: str, differences: Sequence[str]) -> InputError:

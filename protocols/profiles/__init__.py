@@ -16,11 +16,12 @@ beside this module are examples of the form:
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from protocols.toml_files import UnreadableToml, read_toml
 
 SUFFIX = ".toml"
 FOLDER = Path(__file__).parent
@@ -89,10 +90,9 @@ def expanded(texts: Iterable[str], folder: Path = WORKING_FOLDER) -> list[str]:
 
 def _read(path: Path, name: str) -> Profile:
     try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"profile {name} cannot be read ({reason}); give {', '.join(profile_names())}, or a TOML file"
+        facts = read_toml(path)
+    except UnreadableToml as error:
+        msg = f"profile {name} cannot be read ({error}); give {', '.join(profile_names())}, or a TOML file"
         raise WrongProfile(msg) from error
     fault = _fault(facts)
     if fault:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from protocols.api import (
     option,
 )
 from protocols.subsets import all_together, cells_of, held_out_generators, trained_cells
+from protocols.toml_files import UnreadableToml, read_toml
 
 SHIPPED = Path(__file__).with_name("release_dates.toml")
 FORM = '[NAME] with date = "YYYY-MM" or "YYYY-MM-DD", source = "..." and, for other spellings, names = ["...", "..."]'
@@ -109,8 +109,8 @@ def release_date(name: str, tables: Sequence[Mapping[str, str]]) -> str:
 def read_dates(path: Path) -> dict[str, str]:
     """Dates by the plain names of generators. Raises `Unanswerable` for a file that is no such table."""
     try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        whole = read_toml(path)
+    except UnreadableToml as error:
         msg = f"the table of release dates {path} cannot be read ({error}); give a TOML file of {FORM}"
         raise Unanswerable(msg) from error
     dates = {}

@@ -11,6 +11,8 @@ import typer
 from bench.command import options
 from bench.images.data_names import check_data
 from bench.platform.errors import InputError
+from bench.platform.texts.spreadsheets import spreadsheet_csv
+from bench.platform.texts.terminal import say_json
 
 if TYPE_CHECKING:
     from bench.exchange.import_request import ImportRequest, OnMissing
@@ -201,13 +203,13 @@ def _write(found: ImportedScores, out: Path | None, replace: bool, *, as_json: b
         store.finish(found.run.manifest, found.run.cells)
         store.clear(MISSING)
         if len(found.missing):
-            store.write(MISSING, found.missing.to_csv(index=False).encode())
+            store.write(MISSING, spreadsheet_csv(found.missing).encode())
         report_run(found.run, store, reporter, show=not as_json)
     elif not as_json:
         report_leaderboard([found.run], None)
         reporter.say("Nothing was written; --out FOLDER keeps it for `lineup leaderboard`.")
     if as_json:
-        typer.echo(ranking_json(rankings_of(found.run)), nl=False)
+        say_json(ranking_json(rankings_of(found.run)).rstrip())
 
 
 def _images(data: str, real: str, reading: Reading) -> ImageSet:
@@ -220,6 +222,7 @@ def _images(data: str, real: str, reading: Reading) -> ImageSet:
 def _measure_list(scores: Path, images: ImageSet, detector: str, profile: str, *, as_json: bool) -> None:
     """Print what becomes of a list of predictions over the copies that data ship."""
     from bench.evaluation.imported_scores import imported_outcomes
+    from bench.platform.texts.console import PlainConsole
     from bench.records.predictions import read_predictions
     from bench.report.imported_report import imported_json, imported_report
     from bench.report.terminal import WIDTH
@@ -228,13 +231,10 @@ def _measure_list(scores: Path, images: ImageSet, detector: str, profile: str, *
     scoring = _scoring_profile(profile, images.copies)
     found = imported_outcomes(detector or scores.stem, images, given)
     if as_json:
-        typer.echo(imported_json(found, scoring))
+        say_json(imported_json(found, scoring))
         return
-    from rich.console import Console
 
-    console = Console()
-    console.width = max(console.width, WIDTH)
-    console.print(imported_report(found, scoring))
+    PlainConsole(least_width=WIDTH).print(imported_report(found, scoring))
 
 
 def _scoring_profile(text: str, copies: Sequence[str]) -> Profile | None:

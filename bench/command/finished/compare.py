@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.platform.texts.terminal import say_json
 
 Runs = Annotated[list[Path], typer.Argument(help="Result folders: two, or one and --detectors A,B.")]
 ComparedDetectors = Annotated[
@@ -45,13 +46,11 @@ def compare_command(
     sides = choose_sides([Store(run).read() for run in runs], options.names(detectors))
     found = compare_detectors([pair_runs(first, second) for first, second in sides])
     if as_json:
-        typer.echo(comparisons_json(found))
+        say_json(comparisons_json(found))
         return
-    from rich.console import Console
 
+    from bench.platform.texts.console import PlainConsole
     from bench.report.comparing.text import comparison_report
     from bench.report.terminal import WIDTH
 
-    console = Console()
-    console.width = max(console.width, WIDTH)
-    console.print(comparison_report(found, power=power, all_cells=all_cells))
+    PlainConsole(least_width=WIDTH).print(comparison_report(found, power=power, all_cells=all_cells))

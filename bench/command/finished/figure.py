@@ -9,6 +9,7 @@ import typer
 
 from bench.command import options
 from bench.platform.errors import InputError
+from bench.platform.texts.terminal import say
 
 if TYPE_CHECKING:
     from bench.report.figures.figure import Figure, FigureContent
@@ -55,23 +56,21 @@ def _list(findings: Findings) -> None:
     for figure in all_figures():
         content = None if figure.needs_images else figure.content(findings)
         if content is None or content.charts or content.tables:
-            typer.echo(f"{figure.name:20} {figure.question}" + (" (of the images)" if content is None else ""))
+            say(f"{figure.name:20} {figure.question}" + (" (of the images)" if content is None else ""))
 
 
 def _show(figure: Figure, content: FigureContent) -> None:
-    from rich.console import Console
 
+    from bench.platform.texts.console import PlainConsole
     from bench.report.terminal import WIDTH, titled_tables
 
-    typer.echo(figure.question)
+    say(figure.question)
     for chart in content.charts:
-        typer.echo(f"{chart.title}. {chart.description}")
+        say(f"{chart.title}. {chart.description}")
     if content.reason or not (content.charts or content.tables):
-        typer.echo(content.reason or "This run has nothing to show here.")
-    console = Console()
-    console.width = max(console.width, WIDTH)
-    console.print(titled_tables(content.tables))
-    typer.echo(figure.legend)
+        say(content.reason or "This run has nothing to show here.")
+    PlainConsole(least_width=WIDTH).print(titled_tables(content.tables))
+    say(figure.legend)
 
 
 def _write(figure: Figure, content: FigureContent, out: Path, *, dark: bool) -> None:
@@ -82,4 +81,4 @@ def _write(figure: Figure, content: FigureContent, out: Path, *, dark: bool) -> 
     for place, data in enumerate(figure_files(figure, content, out.suffix.lower(), dark=dark), start=1):
         path = out if place == 1 else out.with_stem(f"{out.stem}-{place}")
         write_atomically(path, lambda target, data=data: target.write_bytes(data))  # type: ignore[misc]
-        typer.echo(f"Written: {path}")
+        say(f"Written: {path}")

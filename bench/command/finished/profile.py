@@ -9,6 +9,7 @@ import typer
 
 from bench.command import options
 from bench.platform.errors import InputError
+from bench.platform.texts.terminal import say, say_json
 from bench.request.defaults import BATCH_SIZE, DETECTORS
 
 if TYPE_CHECKING:
@@ -48,19 +49,17 @@ def profile_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     profile = profile_run(*(_finished(run) if run is not None else _tried(data, detectors, limit, device)), counts)
     if as_json:
-        typer.echo(profile_json(profile))
+        say_json(profile_json(profile))
         return
-    from rich.console import Console
 
+    from bench.platform.texts.console import PlainConsole
     from bench.report.terminal import WIDTH, titled_tables
 
     for line in profile_lines(profile):
-        typer.echo(line)
-    console = Console()
-    console.width = max(console.width, WIDTH)
-    console.print(titled_tables(profile_tables(profile)))
+        say(line)
+    PlainConsole(least_width=WIDTH).print(titled_tables(profile_tables(profile)))
     for legend in profile_legends(profile):
-        typer.echo(legend)
+        say(legend)
 
 
 def _finished(folder: Path) -> tuple[Run, RunTimings | None]:

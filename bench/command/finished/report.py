@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.platform.texts.terminal import say
 
 if TYPE_CHECKING:
     from bench.analyses.images.thumbnails import ThumbnailForm
@@ -29,7 +30,7 @@ def report_command(
     request = ThumbnailRequest(cast("ThumbnailForm", thumbnails))
     found = Findings.read(runs, opened_images(data))
     for reason in reasons_without_images(found, data):
-        typer.echo(f"Without images: {reason}", err=True)
+        say(f"Without images: {reason}", on_error_stream=True)
     whole = page(found, request).encode()
     write_atomically(out, lambda path: path.write_bytes(whole))
-    typer.echo(f"Written: {out} ({len(whole) / 1e6:.1f} MB)")
+    say(f"Written: {out} ({len(whole) / 1e6:.1f} MB)")

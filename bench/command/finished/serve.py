@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bench.platform.interruption import Interrupted
+from bench.platform.texts.terminal import say
 
 DEFAULT_PORT = 8765
 
@@ -24,8 +28,10 @@ def serve_command(run: ServedRun, port: Port = DEFAULT_PORT) -> None:
     require_run(run)
     with LiveServer(run, port) as server:
         waiting = ", which is empty: waiting for a run to be planned there" if not any(run.iterdir()) else ""
-        typer.echo(f"Serving {run} at {server.url}{waiting}; Ctrl-C ends it")
+        say(f"Serving {run} at {server.url}{waiting}; Ctrl-C ends it")
         try:
             server.serve_forever()
-        except KeyboardInterrupt:
-            typer.echo("Serving has ended; a run that goes on is not touched")
+        except Interrupted as interruption:
+            if interruption.number != signal.SIGINT:
+                raise
+            say("Serving has ended; a run that goes on is not touched")

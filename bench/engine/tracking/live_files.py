@@ -89,7 +89,7 @@ class LiveFiles(RunTracker):
             if error is None:
                 self._store.clear_live()
                 return
-            text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+            text = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else str(error) or "interrupted"
             self._progress = replace(self._progress, state="ended", error=text.split("\n", maxsplit=1)[0])
             self._write_progress()
 

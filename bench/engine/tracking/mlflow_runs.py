@@ -107,7 +107,7 @@ class MlflowTracker(RunTracker):
         """Send averages and files, and end the runs there."""
         if error is None:
             self._attempt(self._log_results)
-        state = "FINISHED" if error is None else "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        state = "FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED"
         self._attempt(lambda: self._close(state))
 
     def _attempt(self, work: Callable[[], object]) -> None:

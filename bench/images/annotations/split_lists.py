@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
 from bench.images.vocabulary.class_words import split_word, words_of
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 
 LIST_WORDS = frozenset({
     "all", "annotation", "annotations", "data", "dataset", "file", "files", "image", "images", "info", "label",

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from bench.images.annotations.records import Records
-from bench.images.files.json_text import parse_json
 from bench.images.files.tables import Table
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 
 
 class TableRecords(Records):

@@ -9,6 +9,7 @@ of its own. Lines that begin with # say where the numbers are from.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -90,8 +91,10 @@ def _count(row: Mapping[str, str | None], where: str) -> ImageCount:
     if not texts["generator"]:
         raise InputError(f"{where}: the generator is missing; write its name, or of real images whose pool they are")
     for name in NUMBERS:
-        if not (texts[name].isascii() and texts[name].isdigit() and int(texts[name])):
-            raise InputError(f"{where}: {name} is {texts[name]!r}; write a whole number from 1 on")
+        if not re.fullmatch(r"0*[1-9][0-9]{0,17}", texts[name], re.ASCII):
+            raise InputError(
+                f"{where}: {name} is {texts[name]!r:.40}; write a whole number from 1 on, of up to 18 digits"
+            )
     label = LABELS[texts["label"]]
     images, width, height = (int(texts[name]) for name in NUMBERS)
     file_format = texts["format"].upper() or FORMATS[label]

@@ -19,14 +19,18 @@ def delimiter_of(header: str) -> str:
 
 
 def header(tree: Tree, name: str) -> list[str]:
-    """The column names in the first line of a table; nothing else is read. Raises `InputError` if not UTF-8."""
+    """The column names in the first line of a table; nothing else is read. Raises `InputError` where it is no such."""
     try:
         with tree.open(name) as opened:
             line = opened.readline().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{tree.where}/{name} cannot be read as UTF-8 text ({error}); mend it or take it away"
         raise InputError(msg) from error
-    return [column.strip() for column in next(csv.reader([line], delimiter=delimiter_of(line)), [])]
+    reader = csv.reader(io.StringIO(line, newline=""), delimiter=delimiter_of(line))  # a line may end in CR alone
+    try:
+        return [column.strip() for column in next(reader, [])]
+    except csv.Error as error:
+        refuse(tree, name, 1, f"it is not comma-separated text ({error}); mend the line")
 
 
 def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:

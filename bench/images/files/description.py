@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 
 DESCRIPTION = "dataset.json"
 

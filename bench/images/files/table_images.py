@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from bench.images.files.json_text import parse_json
 from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, Table
 from bench.images.files.tree import IMAGE_SUFFIXES, FileStamp, Tree
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 
 IMAGE_TABLE_SUFFIXES = (".arrow", ".parquet")
 STATE_FILE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches

@@ -23,7 +23,6 @@ from unicodedata import normalize
 from bench.images.annotations.attributes import AttributeReader
 from bench.images.files import csv_lines
 from bench.images.files.description import DESCRIPTION, read_description
-from bench.images.files.json_text import parse_json
 from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
 from bench.images.layouts.api import (
     SHARED_POOL,
@@ -37,6 +36,7 @@ from bench.images.layouts.api import (
 from bench.images.vocabulary.class_words import label_of, split_word
 from bench.images.vocabulary.folder_words import copy_name
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, parse_degradation
 

@@ -21,12 +21,12 @@ from bench.images.annotations.records import TextRecords, as_columns, with_class
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples, is_description
 from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.annotations.table_columns import CLASS_CONTENTS, GENERATORS, LABELS
-from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import Coverage, DataSetContents, Layout, row_of
 from bench.images.layouts.container_names import ContainerNames
 from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 
 LABEL = "cls"  # what the label is called that stands in a file of its own
 PROBED = 20  # samples in which a label is looked for

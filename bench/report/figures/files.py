@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bench.charts.raster import to_png
 from bench.platform.errors import InputError
+from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.formats import section_as_latex, section_as_markdown
 
@@ -35,7 +36,7 @@ def figure_files(figure: Figure, content: FigureContent, ending: str, *, dark: b
     forms: dict[str, Callable[[], list[bytes]]] = {
         ".svg": lambda: [chart.standalone(dark=dark).encode() for chart in content.charts],
         ".png": lambda: [to_png(chart, dark=dark) for chart in content.charts],
-        ".csv": lambda: [] if content.rows is None else [content.rows.to_csv(index=False).encode()],
+        ".csv": lambda: [] if content.rows is None else [spreadsheet_csv(content.rows).encode()],
         ".md": lambda: [section_as_markdown(content.tables, figure.legend).encode()] if content.tables else [],
         ".tex": lambda: [section_as_latex(content.tables).encode()] if content.tables else [],
     }

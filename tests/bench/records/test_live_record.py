@@ -52,7 +52,7 @@ def test_progress_and_trainings_read_back(store):
     store.write(PROGRESS, PROGRESS_RECORD.to_json())
     found = read_live_progress(store.root)
     assert replace(found, notices=()) == replace(PROGRESS_RECORD, notices=())
-    assert found.notices[0] == "a line"  # a name that is no UTF-8 is escaped
+    assert found.notices == ("a line", r"Warning: \udcff")  # a name that is no UTF-8 is escaped
     training = LiveTraining("npr", "even-0", ({"train_loss": 0.5}, {"train_loss": 0.25}), first=3)
     store.write("live/trainings/a.json", training.to_json())
     assert read_live_training(store.root / "live" / "trainings" / "a.json") == training

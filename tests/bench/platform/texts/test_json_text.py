@@ -5,9 +5,9 @@ import pytest
 from bench.images.annotations.records import read_records
 from bench.images.annotations.split_lists import split_lists
 from bench.images.data_sets import read
-from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
+from bench.platform.texts.json_text import parse_json
 from tests.support.small_data_sets import write_images
 
 DEEP = "[" * 200_000
