@@ -10,6 +10,7 @@ from typing import Any
 MAX_BYTES = 2**24
 MAX_LEVELS = 100  # of tables in tables: the time that is needed grows with the square of them
 WHOLE_NUMBERS = range(-(2**63), 2**63)  # those that TOML has
+LONG_NUMBER = re.compile(r"\d{1000,}")  # in a text that may become a number: Python converts no number of thousands
 _TOO_MANY_LEVELS = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MAX_LEVELS}}}")
 
 
@@ -18,7 +19,7 @@ class UnreadableToml(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file, whose whole numbers have 64 bits and whose texts hold no NUL character.
+    """The content of a file, whose whole numbers have 64 bits and whose texts hold no NUL character and no number of 1,000 digits.
 
     Raises:
         UnreadableToml: There is no such file, it is something else, or its values are nested too deeply.
@@ -65,6 +66,8 @@ def _fault(value: Any) -> str:  # noqa: ANN401 - whatever TOML holds
         return next((fault for part in value if (fault := _fault(part))), "")
     if isinstance(value, str) and "\0" in value:
         return f"the text {value!r:.60} has a NUL character"
+    if isinstance(value, str) and LONG_NUMBER.search(value):
+        return f"the text {value!r:.60} has a number of 1,000 digits or more"
     if isinstance(value, int) and value not in WHOLE_NUMBERS:
         return "it has a whole number of more than 64 bits"
     return ""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
-from bench.platform.texts.terminal import say
+from bench.platform.outside.terminal import say
 
 
 def corpus_command(

@@ -15,8 +15,8 @@ from bench.images.quality.inspection import InspectedImages
 from bench.images.quality.matching import MatchBy, matched_subset, write_manifest
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
+from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
-from bench.platform.texts.console import PlainConsole
 from bench.report import data_report
 from bench.report.terminal import WIDTH
 

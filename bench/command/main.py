@@ -6,7 +6,6 @@ imports what computes.
 
 from __future__ import annotations
 
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -36,10 +35,11 @@ from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.platform.errors import InputError
-from bench.platform.interruption import Interrupted, signals_as_exceptions
 from bench.platform.memory import keep_freed_memory
-from bench.platform.texts.terminal import complain, say
+from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
+from bench.platform.outside.terminal import complain, say
 from detectors.catalogue import UnknownName
+from protocols.toml_files import LONG_NUMBER
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
 FIRST_STEPS = f"""{ABOUT}
@@ -53,7 +53,6 @@ Three things to do first:
 `lineup --help` names every command, `lineup run --help` its options."""
 
 WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option and command that cannot be understood
-MOST_DIGITS = 1000
 MOST_SHOWN = 60  # characters of an argument that a message repeats
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
@@ -135,7 +134,7 @@ def main() -> None:
 def _require_short_numbers(arguments: Sequence[str]) -> None:
     """Raise `InputError` for a number of so many digits that Python does not convert it."""
     for argument in arguments:
-        if found := re.search(rf"\d{{{MOST_DIGITS},}}", argument):
+        if found := LONG_NUMBER.search(argument):
             msg = f"{argument[:MOST_SHOWN]}... has a number of {len(found[0]):,} digits; give a smaller one"
             raise InputError(msg)
 

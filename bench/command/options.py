@@ -275,8 +275,8 @@ def set_library_defaults() -> None:
 
 def reporter() -> Reporter:
     """Progress on the terminal's error stream."""
+    from bench.platform.outside.console import PlainConsole
     from bench.platform.progress import Reporter
-    from bench.platform.texts.console import PlainConsole
 
     return Reporter(PlainConsole(stderr=True))
 

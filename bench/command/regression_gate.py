@@ -15,8 +15,8 @@ from bench.golden.golden_record import describe_update, golden_from, read_golden
 from bench.golden.regression import compare
 from bench.images.data_sets import embedded_corpus
 from bench.platform.errors import InputError
+from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
-from bench.platform.texts.console import PlainConsole
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report.comparison_report import comparison_report

@@ -14,9 +14,9 @@ import typer
 from bench.command import options
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
+from bench.platform.outside.spreadsheets import spreadsheet_csv
+from bench.platform.outside.terminal import say, say_json
 from bench.platform.printable import printable
-from bench.platform.texts.spreadsheets import spreadsheet_csv
-from bench.platform.texts.terminal import say, say_json
 from bench.records.predictions import prediction_list
 from bench.request.defaults import BATCH_SIZE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
-from bench.platform.texts.terminal import say
+from bench.platform.outside.terminal import say
 
 if TYPE_CHECKING:
     from detectors.weight_file import WeightFile

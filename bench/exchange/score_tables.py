@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from bench.images.annotations.records import TextRecords, as_columns
 from bench.images.annotations.text_rows import rows_of
 from bench.platform.errors import InputError
+from bench.platform.outside.spreadsheets import unguarded
 from bench.platform.printable import printable
-from bench.platform.texts.spreadsheets import unguarded
 
 TEXT_SUFFIXES = {".csv": ".csv", ".tsv": ".tsv", ".json": ".json", ".jsonl": ".jsonl", ".ndjson": ".jsonl"}
 PARQUET = ".parquet"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from bench.platform.errors import InputError
+from bench.platform.outside.json_text import parse_json
 from bench.platform.processes import ProcessMark
-from bench.platform.texts.json_text import parse_json
 from bench.records.manifest import Manifest, read_manifest
 
 LIVE = "live"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 from protocols.api import PublishedAverage, Role
 
 SCHEMA = 2  # rises when an older file would be misread

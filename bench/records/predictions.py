@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.platform.errors import InputError
+from bench.platform.outside.json_text import parse_json
 from bench.platform.printable import printable
-from bench.platform.texts.json_text import parse_json
 
 PATH, PREDICTION = "image_path", "pred"
 MAX_SHOWN = 3  # examples in a refusal

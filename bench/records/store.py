@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 from bench.records import columns
 from bench.records.live_record import LIVE
 from bench.records.manifest import Manifest, read_manifest

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 TIMINGS = "timings.json"
 SCHEMA = 1  # rises when an older reader would misread the file

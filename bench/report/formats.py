@@ -13,8 +13,8 @@ from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
+from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.printable import printable
-from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.conclusions import conclusions

@@ -14,10 +14,10 @@ from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.platform.errors import InputError
 from bench.platform.files import plain_name
+from bench.platform.outside.console import PlainConsole
+from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
-from bench.platform.texts.console import PlainConsole
-from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal

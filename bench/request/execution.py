@@ -18,8 +18,8 @@ from bench.engine.tracking.stage_times import StageTimes
 from bench.engine.tracking.training_curves import TensorBoardCurves
 from bench.inference.backends import backend_notes
 from bench.platform.executors import executor
+from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.progress import Reporter
-from bench.platform.texts.spreadsheets import spreadsheet_csv
 from bench.records import columns
 from bench.records.live_record import LivePlan
 from bench.records.manifest import Manifest

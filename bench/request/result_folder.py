@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
 from bench.records.store import MANIFEST

@@ -11,8 +11,8 @@ import typer
 from bench.command import options
 from bench.images.data_names import check_data
 from bench.platform.errors import InputError
-from bench.platform.texts.spreadsheets import spreadsheet_csv
-from bench.platform.texts.terminal import say_json
+from bench.platform.outside.spreadsheets import spreadsheet_csv
+from bench.platform.outside.terminal import say_json
 
 if TYPE_CHECKING:
     from bench.exchange.import_request import ImportRequest, OnMissing
@@ -222,7 +222,7 @@ def _images(data: str, real: str, reading: Reading) -> ImageSet:
 def _measure_list(scores: Path, images: ImageSet, detector: str, profile: str, *, as_json: bool) -> None:
     """Print what becomes of a list of predictions over the copies that data ship."""
     from bench.evaluation.imported_scores import imported_outcomes
-    from bench.platform.texts.console import PlainConsole
+    from bench.platform.outside.console import PlainConsole
     from bench.records.predictions import read_predictions
     from bench.report.imported_report import imported_json, imported_report
     from bench.report.terminal import WIDTH

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
-from bench.platform.texts.terminal import say_json
+from bench.platform.outside.terminal import say_json
 
 Runs = Annotated[list[Path], typer.Argument(help="Result folders: two, or one and --detectors A,B.")]
 ComparedDetectors = Annotated[
@@ -49,7 +49,7 @@ def compare_command(
         say_json(comparisons_json(found))
         return
 
-    from bench.platform.texts.console import PlainConsole
+    from bench.platform.outside.console import PlainConsole
     from bench.report.comparing.text import comparison_report
     from bench.report.terminal import WIDTH
 

@@ -9,7 +9,7 @@ import typer
 
 from bench.command import options
 from bench.platform.errors import InputError
-from bench.platform.texts.terminal import say
+from bench.platform.outside.terminal import say
 
 if TYPE_CHECKING:
     from bench.report.figures.figure import Figure, FigureContent
@@ -61,7 +61,7 @@ def _list(findings: Findings) -> None:
 
 def _show(figure: Figure, content: FigureContent) -> None:
 
-    from bench.platform.texts.console import PlainConsole
+    from bench.platform.outside.console import PlainConsole
     from bench.report.terminal import WIDTH, titled_tables
 
     say(figure.question)

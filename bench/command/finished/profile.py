@@ -9,7 +9,7 @@ import typer
 
 from bench.command import options
 from bench.platform.errors import InputError
-from bench.platform.texts.terminal import say, say_json
+from bench.platform.outside.terminal import say, say_json
 from bench.request.defaults import BATCH_SIZE, DETECTORS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def profile_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         say_json(profile_json(profile))
         return
 
-    from bench.platform.texts.console import PlainConsole
+    from bench.platform.outside.console import PlainConsole
     from bench.report.terminal import WIDTH, titled_tables
 
     for line in profile_lines(profile):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
-from bench.platform.texts.terminal import say
+from bench.platform.outside.terminal import say
 
 if TYPE_CHECKING:
     from bench.analyses.images.thumbnails import ThumbnailForm

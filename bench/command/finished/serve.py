@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bench.platform.interruption import Interrupted
-from bench.platform.texts.terminal import say
+from bench.platform.outside.interruption import Interrupted
+from bench.platform.outside.terminal import say
 
 DEFAULT_PORT = 8765
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bench.images.files.tree import Tree
 from bench.images.vocabulary.class_words import split_word, words_of
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 LIST_WORDS = frozenset({
     "all", "annotation", "annotations", "data", "dataset", "file", "files", "image", "images", "info", "label",

@@ -12,7 +12,7 @@ import pyarrow as pa
 from bench.images.annotations.records import Records
 from bench.images.files.tables import Table
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 
 class TableRecords(Records):

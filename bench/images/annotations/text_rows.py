@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bench.images.files.csv_lines import delimiter_of
 from bench.images.files.tree import IMAGE_SUFFIXES
 from bench.images.vocabulary.class_words import label_of_name, split_word
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 SUFFIXES = "|".join(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
 PATH_FIRST = re.compile(rf"(.+?\.(?:{SUFFIXES}))(?:\s*[,;\t ]\s*(.*))?", re.IGNORECASE)  # spaces in it or not

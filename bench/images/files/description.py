@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 DESCRIPTION = "dataset.json"
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, Table
 from bench.images.files.tree import IMAGE_SUFFIXES, FileStamp, Tree
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 IMAGE_TABLE_SUFFIXES = (".arrow", ".parquet")
 STATE_FILE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches

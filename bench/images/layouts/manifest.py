@@ -36,7 +36,7 @@ from bench.images.layouts.api import (
 from bench.images.vocabulary.class_words import label_of, split_word
 from bench.images.vocabulary.folder_words import copy_name
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, parse_degradation
 

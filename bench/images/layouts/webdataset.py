@@ -26,7 +26,7 @@ from bench.images.layouts.api import Coverage, DataSetContents, Layout, row_of
 from bench.images.layouts.container_names import ContainerNames
 from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 
 LABEL = "cls"  # what the label is called that stands in a file of its own
 PROBED = 20  # samples in which a label is looked for

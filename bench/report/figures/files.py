@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bench.charts.raster import to_png
 from bench.platform.errors import InputError
-from bench.platform.texts.spreadsheets import spreadsheet_csv
+from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.formats import section_as_latex, section_as_markdown
 

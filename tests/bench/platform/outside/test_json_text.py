@@ -7,7 +7,7 @@ from bench.images.annotations.split_lists import split_lists
 from bench.images.data_sets import read
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
-from bench.platform.texts.json_text import parse_json
+from bench.platform.outside.json_text import parse_json
 from tests.support.small_data_sets import write_images
 
 DEEP = "[" * 200_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,20 @@ def spreadsheet_csv(table: pd.DataFrame, *, index: bool = False) -> str:
         table: Of any types.
         index: Whether the index is written before the columns.
     """
-    names = {name: _guarded(name) for name in table.columns}
-    safe = table.rename(columns=names)
-    texts = [name for name, kind in safe.dtypes.items() if kind == object or str(kind) in {"str", "string", "category"}]
-    safe = safe.assign(**{name: safe[name].astype(object).map(_guarded) for name in texts})
+    import pandas as pd
+    from pandas.api.types import is_numeric_dtype
+
+    columns = {
+        _guarded(name): column if is_numeric_dtype(column) else column.astype(object).map(_guarded)
+        for name, column in table.items()
+    }
+    safe = pd.DataFrame(columns, index=table.index)
     if index:
-        safe.index = safe.index.map(_guarded)
-    return safe.to_csv(index=index, lineterminator="\n")
+        safe.index = table.index.map(_guarded)
+    written = str(safe.to_csv(index=index, lineterminator="\n"))
+    if "\r" in written:  # which ends a line of what is not quoted
+        written = str(safe.to_csv(index=index, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
+    return written
 
 
 def _guarded(value: Any) -> Any:  # noqa: ANN401 - whatever a table holds
