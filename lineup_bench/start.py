@@ -44,6 +44,9 @@ def main() -> None:
     if line := collision():
         sys.stderr.write(f"lineup: {line}\n")
         sys.exit(2)
-    from bench.command.main import main as command
-
+    try:
+        from bench.command.main import main as command
+    except KeyboardInterrupt:  # while it was imported
+        sys.stderr.write("lineup: interrupted by SIGINT; nothing was begun\n")
+        sys.exit(130)
     command()

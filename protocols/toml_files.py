@@ -19,7 +19,7 @@ class UnreadableToml(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file, whose whole numbers have 64 bits and whose texts hold no NUL character and no number of 1,000 digits.
+    """The content of a file: whole numbers of 64 bits, texts without NUL characters and numbers of 1,000 digits.
 
     Raises:
         UnreadableToml: There is no such file, it is something else, or its values are nested too deeply.

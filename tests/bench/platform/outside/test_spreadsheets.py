@@ -25,7 +25,8 @@ def test_a_formula_is_a_text_in_values_names_and_the_index(text):
 
 def test_numbers_and_other_texts_stay_as_they_are():
     table = pd.DataFrame({
-        "n": [-1.5, 2.0], "t": ["-", "+2.5"], "s": ["a-b", "it's"], "whole": pd.array([1, None], "Int64"), "b": [True, False],
+        "n": [-1.5, 2.0], "t": ["-", "+2.5"], "s": ["a-b", "it's"], "whole": pd.array([1, None], "Int64"),
+        "b": [True, False],
     })  # fmt: skip
     assert spreadsheet_csv(table) == table.to_csv(index=False, lineterminator="\n")
     assert spreadsheet_csv(table.iloc[:0]) == "n,t,s,whole,b\n"
