@@ -225,7 +225,7 @@ class Store:
         if missing := [key for key in keys if key not in table]:
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
-        if incomplete := [key for key, cell in table.items() if len(cell.images) != written[key]]:
+        if incomplete := [key for key, cell in table.items() if len(cell.images) != written.get(key)]:
             msg = (
                 f"{self.root}: {len(incomplete)} cells lack scores; delete its {SCORES}/ and run the same command again"
             )

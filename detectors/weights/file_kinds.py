@@ -13,6 +13,8 @@ PICKLE = b"\x80"  # the first byte of every pickle of protocol 2 or later
 SAFETENSORS_HEADER_BYTES = 8  # the length of the header that follows
 LONGEST_HEADER = 100_000_000  # bytes, as the format allows: text read as a length is far more
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+HARMLESS_BYTES = 2**25  # that a zip archive may always unpack to
+MAX_RATIO = 20  # of its bytes when unpacked to those on the disk: torch packs nothing
 PAGE = "a web page, as a download that needs a login or a confirmation leaves: download the file itself"
 OTHER_KINDS = (  # the start of a file without leading space, in lower case, and what such a file is
     (b"version https://git-lfs", "a Git LFS pointer, not the weights it points to: fetch them with `git lfs pull`"),
@@ -69,10 +71,14 @@ def _zip_kind(path: Path) -> FileKind:
     """The kind of a zip archive: torch.save, TorchScript and NumPy all write one."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         msg = "a truncated file of torch.save: download it again"
         raise ValueError(msg) from None
+    names, unpacked = [member.filename for member in members], sum(member.file_size for member in members)
+    if unpacked > max(HARMLESS_BYTES, MAX_RATIO * path.stat().st_size):
+        msg = f"a zip archive of {unpacked:,} bytes when unpacked, as no file of weights packs so well: do not trust it"
+        raise ValueError(msg)
     if any("/code/" in name for name in names):
         msg = "a TorchScript program, which holds code beside its weights: give the state dict that it was made from"
         raise ValueError(msg)

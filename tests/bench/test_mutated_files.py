@@ -24,15 +24,17 @@ from tests.support.result_folders import store_run
 from tests.support.small_data_sets import write_images
 from tests.support.synthetic_runs import make_run
 
-FEW, MANY = 25, 1500
+FEW, MANY = 8, 1000
 IMAGES = [f"{name}/{kind}/{number}.png" for name in ("a", "b") for kind in ("ai", "nature") for number in (1, 2)]
 SETTINGS = """data = "/nowhere"\nprotocol = "cross_generator"\nseed = "0"\ndetectors = "hog_svm"\nlimit = 4
 baselines = false\ntrain_on = []\nvalidation = 0.0\n[options.cnnspot]\ntune = "top"\n"""
 TOML = {
     "settings": (SETTINGS, ("run", "--dry-run", "--settings")),
     "protocol": (
-        'title = "x"\n[train]\ngenerators = "each"\n[test]\ndegradations = ["none", "jpeg:65"]\n[[groups]]\n'
-        'name = "own"\nrole = "home"\nsame = ["test"]\n',
+        (
+            'title = "x"\n[train]\ngenerators = "each"\n[test]\ndegradations = ["none", "jpeg:65"]\n[[groups]]\n'
+            'name = "own"\nrole = "home"\nsame = ["test"]\n'
+        ),
         ("run", "--dry-run", "--data", "/nowhere", "--protocol"),
     ),
     "profile": (
@@ -40,6 +42,21 @@ TOML = {
         ("run", "--dry-run", "--data", "/nowhere", "--protocol", "degradation", "--degradations"),
     ),
 }
+CARD = b"""---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: a/*
+dataset_info:
+  features:
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': real
+---
+"""
 HEADER = SavedDetector("hog_svm", 1, "small", {}, "a", 0, "data")
 STATE = {"mean": np.zeros(3, np.float32), "coef": np.ones((1, 3), np.float32)}
 
@@ -88,10 +105,8 @@ def data_set_texts():
         | changed_values(rows).map(lambda text: "\n".join(map(json.dumps, json.loads(text))).encode()),
         "dataset.json": changed_bytes(json.dumps(described).encode()) | changed_values(described).map(str.encode),
         "metadata.csv": changed_bytes(table.replace("path", "file_name").encode()),
-        "README.md": changed_bytes(b"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: a/*\n"
-                                   b"dataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label:\n"
-                                   b"        names:\n          '0': real\n---\n"),
-    }  # fmt: skip
+        "README.md": changed_bytes(CARD),
+    }
 
 
 @sizes
@@ -161,7 +176,9 @@ def test_scores_of_results(folder, count):
         read_run(folder)
 
     ends = st.integers(0, len(whole)).map(lambda end: whole[:end])
-    texts = changed_values([cells]).map(lambda text: text[1:-1]) | st.sampled_from(["", "[", "null", "9" * 5000, "\xff"])
+    texts = changed_values([cells]).map(lambda text: text[1:-1]) | st.sampled_from(
+        ["", "[", "null", "9" * 5000, "\xff"]
+    )
     try:
         tried(count, ends | texts, check)
     finally:

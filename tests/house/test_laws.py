@@ -43,6 +43,7 @@ LONGEST, USUAL, MOST_PARAMETERS = 60, 18, 8
 FULLEST = 15  # modules in one folder
 # tests of no single module, and what they test
 OF_SEVERAL_MODULES = {
+    "bench/test_mutated_files.py": "every file that others may give, with something wrong in it",
     "bench/test_extensions.py": "metrics, sections and executors of other packages",
     "bench/command/test_command.py": "every command, from what is typed to the files that it leaves",
     "bench/command/test_released.py": "released checkpoints, from what is typed to the board",

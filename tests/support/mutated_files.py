@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 DEEP = "[" * 3000
 WORDS = (  # what may stand anywhere in a text
-    *("", "\0", "\r", "\ufeff", "\x1b[31m", "\x9b31m", "'", '"', "\\", "{", "[", "]", ",", "=", ".", "\\u0000", "\\ud800"),
-    *("9" * 20, "9" * 400, "9" * 5000, "-1", "1e999", "NaN", "null", "true", "../../x", "x" * 1000, DEEP, '{"a":' * 3000),
-    *("<script>", "=1+1", "\N{RIGHT-TO-LEFT OVERRIDE}", "2020-01-01", "[options]", "\n"),
+    *("", "\0", "\r", "\ufeff", "\x1b[31m", "\x9b31m", "'", '"', "\\", "{", "[", "]", ",", "=", "."),
+    *("\\u0000", "\\ud800", "\n", "[options]"),
+    *("9" * 20, "9" * 400, "9" * 5000, "-1", "1e999", "NaN", "null", "true", "../../x", "x" * 1000, DEEP),
+    '{"a":' * 3000,
+    *("<script>", "=1+1", "\N{RIGHT-TO-LEFT OVERRIDE}", "2020-01-01"),
 )  # fmt: skip
 VALUES = (  # what may stand in the place of any value
     *(None, True, 0, -1, 1.5, 10**25, 10**400, float("inf"), float("nan"), "", "\0", "\x1b[31m", "../../x", "x" * 1000),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ENCRYPTED_FLAG = 1  # of a zip member's flags
 END_RECORD_BYTES = 22  # of the record at a zip archive's end, before a comment of at most 2**16 bytes
 ZIP64 = 0xFFFF  # in place of a number that is in another record, which zipfile checks itself
+HARMLESS_BYTES = 2**25  # of a member: so many are unpacked whatever they were packed to
+MAX_RATIO = 200  # of a larger one
 DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     RuntimeError,
@@ -124,6 +126,9 @@ class ZipArchive(Archive):
         if member.file_size > MAX_FILE_BYTES:
             msg = f"{member.file_size:,} bytes are too many to unpack in memory; unpack {self.file.name} first"
             raise OSError(EFBIG, msg)
+        if member.file_size > max(HARMLESS_BYTES, MAX_RATIO * member.compress_size):
+            msg = f"it unpacks to {member.file_size // max(1, member.compress_size):,} times its size, as no image does"
+            raise OSError(EFBIG, f"{msg}; do not trust {self.file.name}")
         try:
             with self._zip.open(member) as opened:
                 data = opened.read(member.file_size + 1)
