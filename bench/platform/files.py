@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 LENGTH_BYTES = 8  # before each part of a digest
 TEXTS_AT_A_TIME = 100_000
+LONGEST_NAME = 120  # bytes of a part of a file name, of which there may be two: file systems take 255
 
 
 class TextColumn(NamedTuple):
@@ -55,8 +56,14 @@ def _framed(column: TextColumn) -> Iterator[memoryview]:
 
 
 def plain_name(text: str) -> str:
-    """A text as part of a file name: anything but letters, digits and a few signs becomes a low line."""
-    return re.sub(r"[^\w.+=,@-]+", "_", text)
+    """A text as part of a file name: anything but letters, digits and a few signs becomes a low line.
+
+    One that no file system would take is cut, and told from others by its digest.
+    """
+    plain = re.sub(r"[^\w.+=,@-]+", "_", text)
+    if len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    return f"{plain.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest(text)[:8]}"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

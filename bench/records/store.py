@@ -261,6 +261,8 @@ def _diagnostics(images: ImageSet, diagnostics: Mapping[str, Array]) -> pa.Table
 
 def _cell_fault(row: Mapping[str, Any], manifest: Manifest) -> str:
     """The fault of a cell of a manifest; "" for none."""
+    if odd := next((name for name in row.keys() - {columns.GROUPS} if not isinstance(row[name], _VALUES)), ""):
+        return f"{odd} of a cell is {row[odd]!r}"
     groups, known = row[columns.GROUPS], {group.name for group in manifest.protocol.groups}
     if not isinstance(groups, list) or not set(map(str, groups)) <= known:
         return f"a cell is part of averages that there are not: {groups}"
@@ -271,8 +273,7 @@ def _cell_fault(row: Mapping[str, Any], manifest: Manifest) -> str:
     seed, key = row[columns.SEED], row[columns.KEY]
     if not isinstance(seed, int) or not isinstance(key, str) or ".." in key or key.startswith("/"):  # it names a file
         return f"a cell has the seed {seed!r} and the key {key!r}"
-    odd = next((name for name in row.keys() - {columns.GROUPS} if not isinstance(row[name], _VALUES)), "")
-    return f"{odd} of a cell is {row[odd]!r}" if odd else ""
+    return ""
 
 
 def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: ANN401 - whatever the file holds
