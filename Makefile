@@ -1,6 +1,6 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench data leaderboard report example regress test test-slow lint types benchmark benchmark-compare readme corpus clean
+.PHONY: help setup bench data leaderboard report example regress test test-slow lint types audit benchmark benchmark-compare readme corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
@@ -17,6 +17,7 @@ OLD ?=
 NEW ?= .benchmarks/latest.json
 PYTHON ?= python3
 LINEUP := .venv/bin/lineup
+PIP_AUDIT := pip-audit==2.10.1
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -82,6 +83,15 @@ lint: $(READY_DEV) ## check style, formatting and layers
 
 types: $(READY_DEV) ## check types
 	@.venv/bin/mypy
+
+audit: $(READY) ## ask the advisory service whether a weakness of an installed version is known; needs the network
+	@# in an environment of its own, so that what audits is no part of what is audited; --strict, as a package that could
+	@# not be asked about is not one without weaknesses
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PYTHON) -m venv "$$folder/venv" \
+	  && "$$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check '$(PIP_AUDIT)' \
+	  && .venv/bin/python -m pip freeze --exclude-editable > "$$folder/installed.txt" \
+	  && "$$folder/venv/bin/pip-audit" --strict --disable-pip --no-deps --progress-spinner off -r "$$folder/installed.txt" \
+	  || { echo "lineup: the audit did not pass: see the lines above, for a known weakness or for the service that did not answer" >&2; exit 2; }
 
 benchmark: $(READY_DEV) ## time every stage into the file NEW, and say what is slower than in the file OLD, if one is given
 	@[ '$(OLD)' != '$(NEW)' ] || { echo "lineup: OLD and NEW are one file, $(NEW), which would be written anew; name another" >&2; exit 2; }

@@ -115,7 +115,7 @@ def main() -> None:
     try:
         with signals_as_exceptions():
             _require_short_numbers(sys.argv[1:])
-            code = _command()(standalone_mode=False)
+            code = _command()(prog_name="lineup", standalone_mode=False)
     except WRONG_USAGE as error:
         complain(f"{error.format_message().rstrip('.')}; {_advice(error)}")
         code = 2

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 LENGTH_BYTES = 8  # before each part of a digest
 TEXTS_AT_A_TIME = 100_000
-LONGEST_NAME = 120  # bytes of a part of a file name, of which there may be two: file systems take 255
+LONGEST_NAME = 90  # bytes of a part of a file name, of which there may be two: file systems take 255 in all
 
 
 class TextColumn(NamedTuple):

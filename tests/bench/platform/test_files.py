@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bench.platform import files
-from bench.platform.files import TextColumn, digest, write_atomically
+from bench.platform.files import TextColumn, digest, plain_name, write_atomically
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
@@ -19,6 +19,14 @@ def test_a_file_is_as_readable_as_the_umask_says(tmp_path, umask):
     finally:
         os.umask(before)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("text", ["g" * 1000, "\N{CJK UNIFIED IDEOGRAPH-65E5}" * 1000, "a/../b\0" * 300])
+def test_any_text_makes_a_file_name(tmp_path, text):
+    names = [f"{plain_name(one)}-{plain_name(one)}.csv" for one in (f"{text}1", f"{text}2")]
+    for name in names:
+        (tmp_path / name).touch()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_fails_leaves_the_old_file_and_no_other(tmp_path):

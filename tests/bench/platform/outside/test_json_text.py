@@ -23,6 +23,27 @@ def test_what_is_none_is_an_error_of_values(text):
         parse_json(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": ' + "9" * 5000 + "}", "it has a whole number of thousands of digits"),
+        ('["\\ud800"]', r"it has half of a character, '\\ud800'"),
+        ('{"\\uDC00x": 1}', "it has half of a character"),
+        (b'"\xff"', "it is no text, from byte 2 on"),
+        (b'"\xed\xa0\x80"', "it is no text"),
+    ],
+)
+def test_what_python_or_utf_8_cannot_hold_is_an_error_of_values(text, reason):
+    with pytest.raises(ValueError, match=f"^{reason}") as refused:
+        parse_json(text)
+    assert "\n" not in str(refused.value)
+
+
+def test_pairs_are_characters():
+    assert parse_json('"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
+    assert parse_json('"\\ud83d\\ude00"'.encode("utf-16")) == "\N{GRINNING FACE}"
+
+
 @pytest.mark.parametrize("name", ["deep.json", "deep.jsonl", "test.json"])
 def test_a_file_that_is_too_deep_is_no_table_and_no_list(tmp_path, name):
     write_images(tmp_path, "real/a.png", "flux/b.png")
