@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -258,9 +257,10 @@ class RunningAverages(Generic[Name]):
         planned = self._masks.sum(axis=1)
         by_measure: dict[str, dict[int, Average]] = {}  # by the place of the name
         for measure, sums in self._sums.items():
-            alike = (found for other, found in by_measure.items() if self._alike(measure, other))
+            alike = [known for other, known in by_measure.items() if self._alike(measure, other)]
             whole = np.flatnonzero((sums.cells > 0) & (sums.cells == planned))
-            by_measure[measure] = next(alike, None) or dict(zip(whole.tolist(), self._of(measure, whole), strict=True))
+            found = alike[0] if alike else dict(zip(whole.tolist(), self._of(measure, whole), strict=True))
+            by_measure[measure] = found
         return {
             name: {measure: found[place] for measure, found in by_measure.items() if place in found}
             for place, name in enumerate(self._names)
@@ -281,8 +281,8 @@ class RunningAverages(Generic[Name]):
         values, centres = (sums.values[places] / cells).T
         weights = self._weights[int(_weighed_by_class(measure)), places] / self._cells[places, None]
         samples = [
-            sample_size(*one, float(loss))
-            for *one, loss in zip(weights, repeat(self._sources.source), shares, losses, strict=False)
+            sample_size(own, self._sources.source, share, float(loss))
+            for own, share, loss in zip(weights, shares, losses, strict=True)
         ]
         spread = source_variances(influences, shares)
         together = SampleSize(*np.array(samples).reshape(-1, 3).T)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, AskedMeasures, RankMeasure
 from bench.evaluation.averages import Average
