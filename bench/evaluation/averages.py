@@ -17,6 +17,7 @@ from bench.statistics.comparisons import difference_test
 from bench.statistics.influences import RowMeasures, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
+    AVERAGE_SHARES,
     CONFIDENCE,
     PRECISIONS,
     SHARES,
@@ -275,7 +276,7 @@ class RunningAverages(Generic[Name]):
 
     def _of(self, measure: str, places: Codes) -> list[Average]:
         """The averages of a measure at these places of names, whose intervals are computed together."""
-        sums, shares, rule = self._sums[measure], self._shares[places], RULES.get(measure, SHARES)
+        sums, shares, rule = self._sums[measure], self._shares[places], RULES.get(measure, AVERAGE_SHARES)
         cells = sums.cells[places, None]
         influences, losses = sums.influences[places] / cells, (sums.losses[places] / cells).max(axis=1, initial=0)
         values, centres = (sums.values[places] / cells).T
