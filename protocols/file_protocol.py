@@ -58,7 +58,6 @@ from protocols.api import (
     grouped,
     train_generators,
 )
-from protocols.degradations import UnknownDegradation, parse_degradation
 from protocols.profiles import WrongProfile, expanded, find_profile
 from protocols.toml_files import UnreadableToml, read_toml
 
@@ -209,7 +208,7 @@ def protocol_from_file(path: Path) -> type[FileProtocol]:
         raise WrongProtocolFile(msg) from error
     try:
         return _protocol(path, facts)
-    except (ValueError, UnknownDegradation, WrongProfile) as error:
+    except (ValueError, WrongProfile) as error:
         msg = f"protocol {path}: {error}"
         raise WrongProtocolFile(msg) from error
 
@@ -295,6 +294,8 @@ def _choice(table: Mapping[str, Any], folder: Path) -> SubsetChoice:
 
 def _steps(texts: Iterable[str], folder: Path) -> list[str]:
     """The canonical names of some degradations and of those of profiles, each once."""
+    from protocols.degradations import parse_degradation  # which brings all that degrades
+
     return list(dict.fromkeys(parse_degradation(text).name for text in expanded(texts, folder)))
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
-from PIL import ImageFont
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 FOLDER = Path(__file__).parent / "fonts"
 FAMILY = "'IBM Plex Sans', system-ui, sans-serif"
@@ -45,6 +47,8 @@ def font_faces() -> Markup:
 
 @cache
 def _font(weight: Weight) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont  # which tables in a terminal spare
+
     return ImageFont.truetype(weight.drawn, _MEASURED)
 
 

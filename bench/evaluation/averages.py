@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from bench.statistics.comparisons import difference_test
 from bench.statistics.influences import RowMeasures, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
+    AVERAGE_SHARES,
     CONFIDENCE,
     PRECISIONS,
     SHARES,
@@ -120,37 +120,48 @@ def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes, posit
 
 
 class CellIntervals:
-    """The 95% intervals of one measure of cells that come in blocks, over images clustered by source.
+    """The 95% intervals of the measures of cells that come in blocks, over images clustered by source.
 
     What they follow from is gathered by block, and the intervals are computed together, which is many times faster.
     """
 
-    def __init__(self, measure: str, cells: int) -> None:
-        """Begin those of so many cells, without any."""
-        self._measure = measure
-        self._known = np.full((7, cells), np.nan)
+    def __init__(self, measures: Iterable[str], cells: int) -> None:
+        """Begin those of these measures, by column, of so many cells, without any."""
+        self._known = {measure: np.full((7, cells), np.nan) for measure in measures}
 
-    def add(self, cells: Codes, rows: RowMeasures, test: TestSources) -> None:
+    def add(self, cells: Codes, measures: Mapping[str, RowMeasures], test: TestSources) -> None:
         """Add the cells of a block, by their positions."""
-        spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), test.shares)
-        self._known[:, cells] = [
-            *(rows.values, rows.centres, spread.variances, spread.contributors),
-            *(np.full(len(cells), one) for one in test.samples[self._measure]),
-        ]
+        spreads: dict[int, Spread] = {}  # by measures that are one object
+        for name, rows in measures.items():
+            if id(rows) not in spreads:
+                sums = sum_by_source(rows.influences, test.source, len(test.sources))
+                spreads[id(rows)] = source_variances(sums, test.shares)
+            of_cells = rows.values, rows.centres, *spreads[id(rows)]
+            of_images = (np.full(len(cells), one) for one in test.samples[name])
+            self._known[name][:, cells] = [*of_cells, *of_images]
 
-    def ends(self) -> tuple[Floats, Floats]:
-        """Lower and upper ends, (cells,); NaN where there is no measure."""
-        there = ~np.isnan(self._known[0])
-        values, centres, variances, contributors, images, freedom, loss = self._known[:, there]
-        low, high = np.full((2, there.size), np.nan)
-        low[there], high[there] = bounded_interval(
-            centres,
-            Spread(variances, contributors),
-            SampleSize(images, freedom, loss),
-            RULES.get(self._measure, SHARES),
-            values=values,
-        )
-        return low, high
+    def ends(self) -> dict[str, tuple[Floats, Floats]]:
+        """Lower and upper ends by measure, (cells,) each; NaN where there is no measure."""
+        found: dict[str, tuple[Floats, Floats]] = {}
+        for name, known in self._known.items():
+            rule = RULES.get(name, SHARES)
+            alike = (  # as accuracies of balanced cells are
+                ends
+                for other, ends in found.items()
+                if RULES.get(other, SHARES) == rule and np.array_equal(self._known[other], known, equal_nan=True)
+            )
+            found[name] = next(alike, None) or _ends(known, rule)
+        return found
+
+
+def _ends(known: Floats, rule: IntervalRule) -> tuple[Floats, Floats]:
+    """The ends of intervals from what they follow from, (7, cells); NaN where that is not known."""
+    there = ~np.isnan(known[0])
+    values, centres, variances, contributors, images, freedom, loss = known[:, there]
+    low, high = np.full((2, there.size), np.nan)
+    spread, sample = Spread(variances, contributors), SampleSize(images, freedom, loss)
+    low[there], high[there] = bounded_interval(centres, spread, sample, rule, values=values)
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -166,6 +177,8 @@ class Average:
         images: Number of distinct images.
         sources: Number of their sources.
         rule: What its interval allows for.
+        spread: The variance of `value` over the choice of sources.
+        interval: The 95% interval over the images, clustered by source, in [0, 1].
     """
 
     value: float
@@ -176,16 +189,8 @@ class Average:
     images: int
     sources: int
     rule: IntervalRule
-
-    @cached_property
-    def spread(self) -> Spread:
-        """The variance of `value` over the choice of sources."""
-        return source_variances(self.influences[None], self.shares)
-
-    @cached_property
-    def interval(self) -> tuple[float, float]:
-        """The 95% interval over the images, clustered by source, in [0, 1]."""
-        return self.interval_with(0.0)
+    spread: Spread
+    interval: tuple[float, float]
 
     def interval_with(self, variance: float, level: float = CONFIDENCE) -> tuple[float, float]:
         """The interval where something independent of the images, such as training, adds to the variance.
@@ -228,6 +233,7 @@ class RunningAverages(Generic[Name]):
         self._cells += counts
         some = np.flatnonzero(counts)
         member, counts = member[some], counts[some]
+        alike, summed = _summed_alike(member)
         images, own = np.ix_(some, test.images), np.ix_(some, test.sources)
         for kind, weights in enumerate(test.weights):
             self._weights[kind][images] += counts[:, None] * weights
@@ -236,7 +242,7 @@ class RunningAverages(Generic[Name]):
         for name, rows in measures.items():
             sums = self._sums.setdefault(name, _Sums.nothing(len(self._names), self._sources.count))
             if id(rows) not in added:
-                influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
+                influences = sum_by_source(alike @ summed(rows.influences), test.source, len(test.sources))
                 added[id(rows)] = member @ np.stack([rows.values, rows.centres], axis=1), influences
             values, influences = added[id(rows)]
             sums.cells[some] += counts.astype(np.intp)
@@ -245,44 +251,74 @@ class RunningAverages(Generic[Name]):
             sums.losses[own] += counts[:, None] * test.losses[name]
 
     def averages(self) -> dict[Name, dict[str, Average]]:
-        """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
+        """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none.
+
+        Measures that are equal in all of them, as accuracies of balanced cells, have the same objects.
+        """
         planned = self._masks.sum(axis=1)
+        by_measure: dict[str, dict[int, Average]] = {}  # by the place of the name
+        for measure, sums in self._sums.items():
+            alike = [known for other, known in by_measure.items() if self._alike(measure, other)]
+            whole = np.flatnonzero((sums.cells > 0) & (sums.cells == planned))
+            found = alike[0] if alike else dict(zip(whole.tolist(), self._of(measure, whole), strict=True))
+            by_measure[measure] = found
         return {
-            name: _with_shared_arrays(
-                {
-                    measure: self._average(measure, sums, place)
-                    for measure, sums in self._sums.items()
-                    if 0 < sums.cells[place] == planned[place]
-                }
-            )
+            name: {measure: found[place] for measure, found in by_measure.items() if place in found}
             for place, name in enumerate(self._names)
         }
 
-    def _average(self, measure: str, sums: _Sums, place: int) -> Average:
-        cells = sums.cells[place]
-        losses = sums.losses[place] / cells
-        value, centre = (float(one) for one in sums.values[place] / cells)
-        weights = self._weights[int(_weighed_by_class(measure)), place] / self._cells[place]
-        shares = self._shares[place]
-        return Average(
-            value,
-            centre,
-            sums.influences[place] / cells,
-            shares,
-            sample_size(weights, self._sources.source, shares, float(losses.max())),
-            int(np.count_nonzero(weights)),
-            int(np.count_nonzero(shares)),
-            RULES.get(measure, SHARES),
-        )
+    def _alike(self, measure: str, other: str) -> bool:
+        """Whether two measures and all that their intervals follow from are equal in all averages."""
+        weights = (self._weights[int(_weighed_by_class(one))] for one in (measure, other))
+        arrays = zip(vars(self._sums[measure]).values(), vars(self._sums[other]).values(), strict=True)
+        same_rule = RULES.get(measure) == RULES.get(other)
+        return same_rule and np.array_equal(*weights) and all(np.array_equal(*both) for both in arrays)
+
+    def _of(self, measure: str, places: Codes) -> list[Average]:
+        """The averages of a measure at these places of names, whose intervals are computed together."""
+        sums, shares, rule = self._sums[measure], self._shares[places], RULES.get(measure, AVERAGE_SHARES)
+        cells = sums.cells[places, None]
+        influences, losses = sums.influences[places] / cells, (sums.losses[places] / cells).max(axis=1, initial=0)
+        values, centres = (sums.values[places] / cells).T
+        weights = self._weights[int(_weighed_by_class(measure)), places] / self._cells[places, None]
+        samples = [
+            sample_size(own, self._sources.source, share, float(loss))
+            for own, share, loss in zip(weights, shares, losses, strict=True)
+        ]
+        spread = source_variances(influences, shares)
+        together = SampleSize(*np.array(samples).reshape(-1, 3).T)
+        ends = bounded_interval(centres, spread, together, rule, values=values)
+        return [
+            Average(
+                float(values[one]),
+                float(centres[one]),
+                influences[one],
+                shares[one],
+                samples[one],
+                int(np.count_nonzero(weights[one])),
+                int(np.count_nonzero(shares[one])),
+                rule,
+                Spread(spread.variances[one : one + 1], spread.contributors[one : one + 1]),
+                (float(ends[0][one]), float(ends[1][one])),
+            )
+            for one in range(len(places))
+        ]
 
 
-def _with_shared_arrays(measures: Mapping[str, Average]) -> dict[str, Average]:
-    """The averages of several measures; equal influences, as of accuracies of balanced cells, are one array."""
-    found: dict[str, Average] = {}
-    for measure, one in measures.items():
-        known = (other.influences for other in found.values() if np.array_equal(other.influences, one.influences))
-        found[measure] = replace(one, influences=next(known, one.influences))
-    return found
+def _summed_alike(member: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """What makes few rows of many before they are summed up: cells that are in the same averages become one.
+
+    Args:
+        member: Floats (A, K), 1 where a cell is in an average, else 0.
+
+    Returns:
+        Floats (A, P), the same of P kinds of cells; and what turns rows of cells (K, N) into sums of kinds (P, N).
+    """
+    numbers: dict[bytes, int] = {}
+    kind = [numbers.setdefault(of_cell.tobytes(), len(numbers)) for of_cell in np.packbits(member.T > 0, axis=1)]
+    order = np.argsort(kind, kind="stable")
+    starts = np.searchsorted(np.array(kind)[order], np.arange(len(numbers)))
+    return member[:, order[starts]], lambda rows: np.add.reduceat(rows[order], starts, axis=0)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.evaluation.asked.metric_averages import DRAWS, MetricAverage, RunningMetrics, SourceDraws
 from bench.evaluation.asked.rescoring import AS_STORED, Rescoring, rescored
@@ -60,6 +61,11 @@ class MeasuredCells:
     def scored(self) -> Mask:
         """Which cells have scores, bools (cells,)."""
         return self.table[columns.STATUS].eq(SCORED).to_numpy()
+
+    @cached_property
+    def detectors(self) -> NDArray[np.object_]:
+        """The detector of each cell, texts (cells,)."""
+        return self.table[columns.DETECTOR].to_numpy(object)
 
     @cached_property
     def images(self) -> pd.DataFrame:
@@ -170,7 +176,7 @@ class _Measuring:
         self._asked: Sequence[Metric] = ()
         self._draws: SourceDraws | None = None
         self._values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
-        self._intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
+        self._intervals = CellIntervals(WITH_INTERVALS, len(run.cells))
 
     def draw(self, asked: Sequence[Metric], draws: SourceDraws) -> None:
         """Measure further metrics, whose intervals are by drawing sources."""
@@ -189,15 +195,13 @@ class _Measuring:
             found = _cell_measures(block, measures, test, self._further)
             for name, of_cells in (found | (drawn.add(block) if drawn else {})).items():
                 self._values[name][block.cells] = of_cells
-            for name, rows in measures.items():
-                self._intervals[name].add(block.cells, rows, test)
+            self._intervals.add(block.cells, measures, test)
         return running.averages(), drawn.averages(self._positive) if drawn else {}
 
     def table(self) -> pd.DataFrame:
         """The measures of all cells."""
-        for name, ends in self._intervals.items():
-            lower, upper = columns.interval_of(name)
-            self._values[lower], self._values[upper] = ends.ends()
+        for name, ends in self._intervals.ends().items():
+            self._values |= dict(zip(columns.interval_of(name), ends, strict=True))
         counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
         return pd.DataFrame(self._values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
 

@@ -110,6 +110,8 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
 
 def join_with_places(runs: Sequence[Run]) -> list[tuple[Run, tuple[int, ...]]]:
     """As `join_runs`, with the places of the runs that each was joined from, ascending."""
+    if len(runs) == 1:
+        return [(part, (0,)) for part in _kinds(runs[0])]
     by_question: dict[Hashable, dict[int, Run]] = {}
     for place, run in enumerate(runs):
         for part in _kinds(run):

@@ -13,6 +13,7 @@ from bench.evaluation.implausible_results import gains_from_degradation, inverte
 from bench.evaluation.threshold_failures import threshold_failures
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, ShotLearning
+from bench.records.score_table import CellScores
 from bench.statistics.hypothesis_tests import class_difference_test
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
@@ -40,7 +41,7 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     where = "where it was trained" if average == home else f"over {average}"
     for detector, entry in records.items():
         if entry.shortcut:
-            own = masks[average] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+            own = masks[average] & (evaluation.detectors == detector)
             yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
     yield from _unbalanced(evaluation.table[ranked])
     yield from _unasked(evaluation.table[ranked])
@@ -108,11 +109,12 @@ def _shots(records: Mapping[str, DetectorRecord]) -> Iterator[str]:
 
 def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     """A sentence for each detector without log odds some of whose scores are exactly 0 or 1: their order is lost."""
-    cells = evaluation.table[ranked & evaluation.scored]
-    for detector, keys in cells.groupby(columns.DETECTOR, sort=False)[columns.KEY]:
+    there = ranked & evaluation.scored
+    keys, table = evaluation.table[columns.KEY].to_numpy(object), evaluation.run.score_table
+    lacking = np.array([not _has_odds(table[key]) for key in keys[there]], bool)
+    for detector in pd.unique(evaluation.detectors[there][lacking]):
         count = total = 0
-        table = evaluation.run.score_table
-        without_odds = [key for key in keys if (odds := table[key].log_odds) is None or np.isnan(odds).any()]
+        without_odds = keys[there][lacking & (evaluation.detectors[there] == detector)]
         for block in table.blocks(without_odds):
             without = np.isnan(block.log_odds)
             count += int((without & np.isin(block.scores, (0, 1))).sum())
@@ -122,6 +124,11 @@ def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
                 f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC "
                 "AUC count them as ties."
             )
+
+
+def _has_odds(cell: CellScores) -> bool:
+    """Whether there are log odds of every image; a minimum is NaN where one is."""
+    return cell.log_odds is not None and not np.isnan(cell.log_odds.min(initial=0))
 
 
 def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask) -> Iterator[str]:

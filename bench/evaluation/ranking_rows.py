@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, AskedMeasures, RankMeasure
 from bench.evaluation.averages import Average
@@ -203,10 +202,11 @@ def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Avera
     return replace(mean, spread=spread, low_trained=low, high_trained=high)
 
 
-def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
+def _reasons(evaluation: MeasuredCells, own: Mask) -> tuple[str, ...]:
     """Why cells of one detector are missing, each reason once with the number of cells."""
-    if cells[columns.STATUS].eq(SCORED).all():
+    if evaluation.scored[own].all():
         return ()
+    cells = evaluation.table.loc[own, [columns.STATUS, columns.REASON]]
     missing = cells[~cells[columns.STATUS].isin((SCORED, UNASKED))]
     if missing.empty:
         return ()
@@ -233,48 +233,44 @@ def ranking_row(
     asked: AskedMeasures = NOTHING_ASKED,
 ) -> RankingRow:
     """The row of one detector, not yet ranked."""
-    own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-    averages = evaluation.averages[detector]
+    own = evaluation.detectors == detector
+    averages, table, protocol = evaluation.averages[detector], evaluation.table, run.manifest.protocol
     means = {name: _mean_by(evaluation, mask & own, detector, name, asked.rank_by) for name, mask in masks.items()}
-    protocol = run.manifest.protocol
-    counts = [columns.N, columns.N_GENERATED]
-    cells = evaluation.table.loc[
-        own, [columns.SEED, columns.STATUS, columns.REASON, columns.RANKED, *protocol.worst_over]
-    ]
-    scored = evaluation.table.loc[own & evaluation.scored, [*counts, *evaluation.headers]]
-    metrics = scored[list(evaluation.headers)].mean(skipna=False)
+    images, generated = (table[name].to_numpy()[own & evaluation.scored] for name in (columns.N, columns.N_GENERATED))
     home = protocol.group("home") or ""
     return RankingRow(
         rank=None,
         detector=detector,
         means=means,
         drop=_drop(means.get(home), means.get(protocol.group("away") or "")),
-        metrics={str(name): float(value) for name, value in metrics.items()},
+        metrics={name: _plain_mean(table[name].to_numpy()[own & evaluation.scored]) for name in evaluation.headers},
         metric_intervals={
             name: averages[ALL_CELLS][name].interval for name in evaluation.headers if name in averages[ALL_CELLS]
         }
         | {name: (one.low, one.high) for name, one in evaluation.metric_averages[detector].get(ALL_CELLS, {}).items()},
         metric_gaps=_gaps(evaluation, own),
         worst={name: _worst_of(evaluation, masks[ALL_CELLS] & own, name) for name in asked.worst},
-        seeds=cells[columns.SEED].nunique(),
+        seeds=np.unique(table[columns.SEED].to_numpy()[own]).size,
         images_per_s=speed.value,
         images_per_s_low=speed.low,
         images_per_s_high=speed.high,
         disturbed=speed.disturbed,
-        reasons=_reasons(cells),
+        reasons=_reasons(evaluation, own),
         at_chance=_at_chance(averages.get(home, {}).get(columns.BALANCED_ACCURACY)),
-        over=_over_axes(cells, protocol),
+        over=_over_axes(evaluation, own, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
         imported=run.manifest.detectors[detector].imported,
         library=run.manifest.detectors[detector].library,
         agreement=run.manifest.detectors[detector].agreement,
-        real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
-        generated_images=_span(scored[columns.N_GENERATED]),
+        real_images=_span(images - generated),
+        generated_images=_span(generated),
     )
 
 
 def _gaps(evaluation: MeasuredCells, own: Mask) -> dict[str, str]:
     """Why metrics that were asked for are undefined in scored cells, by name; the first reason, with their number."""
+    if not evaluation.asked:
+        return {}
     found = {}
     names = CLASS_NAMES if evaluation.rescoring.positive else (CLASS_NAMES[1], CLASS_NAMES[0])
     cells = evaluation.table[own & evaluation.scored]
@@ -296,16 +292,24 @@ def _worst_of(evaluation: MeasuredCells, planned: Mask, name: str) -> WorstOf:
     return WorstOf(found.average.value, found.low, found.high, found.where, found.count)
 
 
-def _span(counts: pd.Series[int]) -> tuple[int, int]:
+def _span(counts: Array) -> tuple[int, int]:
     """The least and the largest of some counts; 0 for none."""
     return (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
 
 
-def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanAndWorst]:
+def _plain_mean(values: Array) -> float:
+    """The mean of some values; NaN where one of them is, or there are none."""
+    return float(values.mean()) if len(values) else UNDEFINED
+
+
+def _over_axes(evaluation: MeasuredCells, own: Mask, protocol: ProtocolRecord) -> dict[str, MeanAndWorst]:
     """Mean and worst accuracy of one row over the values of each axis that the protocol names, where it has several."""
+    if not protocol.worst_over:
+        return {}
+    cells = evaluation.table.loc[own, [columns.STATUS, columns.RANKED, *protocol.worst_over]]
     cells, found = cells[cells[columns.STATUS].ne(UNASKED)], {}
     for axis in protocol.worst_over:
-        means = cells.groupby(axis, sort=False)[columns.RANKED].agg(lambda values: values.mean(skipna=False))
+        means = cells.groupby(axis, sort=False)[columns.RANKED].mean(skipna=False)
         if len(means) > 1:
             whole = not means.isna().any()
             worst = (str(means.idxmin()) or FIRST_DATA_SET) if whole else ""

@@ -217,12 +217,16 @@ class _Codes:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._last = pa.array([], pa.string()), np.empty(0, np.int32)  # a dictionary, and the numbers of its texts
 
     def of(self, column: pa.ChunkedArray) -> NDArray[np.int32]:
         """The number of each text of a column."""
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         whole = encoded.unify_dictionaries().combine_chunks()
-        known = np.array([self._number(text) for text in whole.dictionary.to_pylist()], np.int32)
+        if not whole.dictionary.equals(self._last[0]):  # as files on the same images have it
+            numbers = [self._number(text) for text in whole.dictionary.to_pylist()]
+            self._last = whole.dictionary, np.array(numbers, np.int32)
+        known = self._last[1]
         return known[whole.indices.to_numpy(zero_copy_only=False)] if len(whole) else np.empty(0, np.int32)
 
     def _number(self, text: str) -> int:

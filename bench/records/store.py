@@ -54,6 +54,7 @@ _SCORES_SCHEMA = pa.schema(
         (columns.LOG_ODDS, pa.float32()),
     ]
 )
+_STATUSES = {outcome.status for outcome in get_args(Outcome)}
 _CELLS = "cells"  # beside the manifest's own entries
 _VALUES = str | int | float | bool | None  # that a cell may have beside its groups
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
@@ -259,14 +260,14 @@ def _diagnostics(images: ImageSet, diagnostics: Mapping[str, Array]) -> pa.Table
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
-def _cell_fault(row: Mapping[str, Any], manifest: Manifest) -> str:
-    """The fault of a cell of a manifest; "" for none."""
+def _cell_fault(row: Mapping[str, Any], manifest: Manifest, known: frozenset[str]) -> str:
+    """The fault of a cell of a manifest whose averages have these names; "" for none."""
     if odd := next((name for name in row.keys() - {columns.GROUPS} if not isinstance(row[name], _VALUES)), ""):
         return f"{odd} of a cell is {row[odd]!r}"
-    groups, known = row[columns.GROUPS], {group.name for group in manifest.protocol.groups}
-    if not isinstance(groups, list) or not set(map(str, groups)) <= known:
+    groups = row[columns.GROUPS]
+    if not isinstance(groups, list) or not known.issuperset(map(str, groups)):
         return f"a cell is part of averages that there are not: {groups}"
-    if row[columns.STATUS] not in {outcome.status for outcome in get_args(Outcome)}:
+    if row[columns.STATUS] not in _STATUSES:
         return f"the status of a cell is {row[columns.STATUS]!r}"
     if row[columns.DETECTOR] not in manifest.detectors:
         return f"a cell is of the detector {row[columns.DETECTOR]!r}, which the run does not have"
@@ -285,7 +286,8 @@ def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: 
     if missing := [name for name in names for row in rows if name not in row]:
         msg = f"{path} is damaged (a cell has no {missing[0]}); run the same command again"
         raise InputError(msg)
-    if fault := next((fault for row in rows if (fault := _cell_fault(row, manifest))), ""):
+    known = frozenset(group.name for group in manifest.protocol.groups)
+    if fault := next((fault for row in rows if (fault := _cell_fault(row, manifest, known))), ""):
         msg = f"{path} is damaged ({fault}); run the same command again"
         raise InputError(msg)
     cells = pd.DataFrame(rows, columns=names)

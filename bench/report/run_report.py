@@ -22,7 +22,7 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.sections import Section, all_sections, sections_of
+from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
@@ -32,6 +32,8 @@ PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
+    from bench.report.sections.catalogue import sections_of
+
     measured = evaluate(run)
     ranked, sections = rankings_of(run, measured), sections_of(measured)
     write_files(run, measured, ranked, sections, store)
@@ -66,6 +68,7 @@ def write_files(
         store.write(f"matrix-{plain_name(detector)}.csv", spreadsheet_csv(accuracies, index=True).encode())
     _write_leaderboard(ranked, store)
     from bench.report import formats
+    from bench.report.sections.catalogue import all_sections
 
     for section in all_sections():
         store.clear(f"{section.name}.*")
@@ -153,6 +156,8 @@ def show_run(run: Run, folder: Path) -> None:
         run: The run.
         folder: Where it lies, with its picture.
     """
+    from bench.report.sections.catalogue import sections_of
+
     measured, console = evaluate(run), PlainConsole(least_width=terminal.WIDTH)
     _print(rankings_of(run, measured), console)
     _print_sections(sections_of(measured), console)

@@ -192,6 +192,8 @@ def _variance(observed: Array, design: _Design, generators: int, image_variance:
         variance = variance + 2 * design.overlap * np.sqrt(own[0] * own[1])
     below = sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
     below = below + rest**2 / max(1, left)
+    if design.overlap:  # and mean squares of the same effects err together
+        below = below + 2 * design.overlap**2 * parts[0] * parts[1] / np.sqrt(freedoms[0] * freedoms[1])
     satterthwaite = np.divide(moments**2, below, out=np.zeros(len(observed)), where=below > 0)
     freedom = np.clip(satterthwaite, min(freedoms), sum(freedoms))
     total = variance + image_variance

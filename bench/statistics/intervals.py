@@ -47,21 +47,26 @@ class IntervalRule(NamedTuple):
     """What the interval of a measure allows for beside its variance; set by simulation, docs/simulations/coverage.py.
 
     Attributes:
-        counts: Whether the measure is made of shares of images, which move in steps.
         few: Number of contributors to the variance at which it says as much as it leaves unsaid.
         power: How suddenly a variance is trusted once more contribute.
-        both_ends: Whether what was not seen may move both ends of an interval in the middle of the range.
+        both_ends: Whether what was not seen may move both ends of an interval in the middle of the range. Else it moves
+            neither there, where it would change a measure as little as what was seen.
+        largest_step: Between Jeffreys' interval, 1/2, and Clopper and Pearson's, 1: what measures that move in steps
+            and few contributors ask for at most.
     """
 
-    counts: bool
     few: float
     power: float
     both_ends: bool
+    largest_step: float
 
 
-SHARES = IntervalRule(counts=True, few=4, power=4, both_ends=False)  # accuracy, rates, their means
-AREAS = SHARES._replace(counts=False)  # areas under the ROC curve, and other means over many different values
-PRECISIONS = IntervalRule(counts=True, few=5, power=3, both_ends=True)  # average precisions, means of such shares
+SHARES = IntervalRule(few=3, power=4, both_ends=False, largest_step=0.75)  # accuracy, rates
+# of averages of them over cells, in which the few images that many cells share weigh most
+AVERAGE_SHARES = SHARES._replace(few=4, largest_step=1)
+# areas under the ROC curve and other means over many different values, which do not move in steps
+AREAS = IntervalRule(few=5, power=4, both_ends=False, largest_step=0.5)
+PRECISIONS = IntervalRule(few=5, power=3, both_ends=True, largest_step=1)  # average precisions
 
 
 class SampleSize(NamedTuple):
@@ -143,8 +148,9 @@ def bounded_interval(
     A measure counts as the share of successes in an effective number of trials, centre (1 - centre) / variance, which
     is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the
     end that is further away the number is drawn to 1 / largest loss, the more the fewer sources contribute to the
-    variance: where two images make it up, one like them that was not seen could move the measure as much again. A
-    measure of 0 or 1 has the exact interval of 1 / largest loss trials, with an end of exactly 0 or 1.
+    variance and the nearer the measure is to the other end: where two images make it up, one like them that was not
+    seen could move the measure as much again. A measure of 0 or 1 has the exact interval of 1 / largest loss trials,
+    with an end of exactly 0 or 1.
 
     Args:
         centres: Floats (K,) in [0, 1], the middle of each interval.
@@ -165,10 +171,11 @@ def bounded_interval(
     unseen = _weight_of_unseen(contributors, rule)
     trials, kept = _trials(chance, spread, sample, flat, (1 + level) / 2)
     few = np.minimum(trials, 1 / sample.largest_loss)
-    nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
-    far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
-    steps = np.minimum(trials / sample.images, 1) if rule.counts else 0
-    step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
+    middle = 4 * chance  # 1 there, 0 at the ends of the range
+    further, nearer = (unseen, unseen * middle) if rule.both_ends else (unseen * (1 - middle), np.zeros(unseen.shape))
+    far, near = (kept * trials ** (1 - weight) * few**weight for weight in (further, nearer))
+    steps = np.minimum(trials / sample.images, 1)
+    step = 0.5 + (rule.largest_step - 0.5) * np.maximum(further, steps)
     high_side = centres >= 0.5
     below, above = np.where(high_side, far, near), np.where(high_side, near, far)
     tail = (1 - level) / 2

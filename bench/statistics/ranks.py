@@ -6,7 +6,8 @@ detectors changes a verdict on two of them, as it does with tests on ranks (Neme
 
 from __future__ import annotations
 
-from functools import cache
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def correct_for_pairs(p: Array, same: Array) -> tuple[NDArray[np.floating[Any]],
     first, second = np.triu_indices(len(kinds), 1)
     pairs = np.nan_to_num(np.asarray(p, dtype=np.float64)[kinds[first], kinds[second]], nan=1.0)
     order = np.argsort(pairs, kind="stable")
-    possible = np.array(sorted(_true_pairs(len(kinds))))
+    possible = _true_pairs(len(kinds))
     left = np.arange(len(pairs), 0, -1)
     multipliers = possible[np.searchsorted(possible, left, side="right") - 1]
     stepped = np.minimum(1.0, np.maximum.accumulate(pairs[order] * multipliers)) if len(pairs) else pairs
@@ -52,13 +53,13 @@ def correct_for_pairs(p: Array, same: Array) -> tuple[NDArray[np.floating[Any]],
     return by_kind[np.ix_(position, position)], len(pairs)
 
 
-@cache
-def _true_pairs(detectors: int) -> frozenset[int]:
-    """Every number of pairs that can be equal at once among so many detectors."""
-    if detectors < 2:
-        return frozenset({0})
-    sizes = range(1, detectors + 1)
-    return frozenset(size * (size - 1) // 2 + rest for size in sizes for rest in _true_pairs(detectors - size))
+def _true_pairs(detectors: int) -> NDArray[np.intp]:
+    """Every number of pairs that can be equal at once among so many detectors, ascending."""
+    numbers = [1]  # of none, of one and so on: a bit that is set for each number
+    for many in range(1, detectors + 1):
+        of_largest = (numbers[many - size] << size * (size - 1) // 2 for size in range(1, many + 1))
+        numbers.append(reduce(or_, of_largest))
+    return np.flatnonzero([bit == "1" for bit in reversed(f"{numbers[-1]:b}")])
 
 
 def without_rounding(averages: Array) -> NDArray[np.floating[Any]]:

@@ -237,6 +237,28 @@ def other_margins() -> None:
     table(("trained", "tested", "size", "size, heavy tails"), rows)
 
 
+def partly_the_same() -> None:
+    """Size where some generators alone are on both margins."""
+    say("## Across generators: some generators on both margins")
+    say()
+    say("`both` generators are trained on and tested on, others are on one margin; their two effects correlate as each")
+    say("column says. 6 and 6 points standard deviation, and the cells'.")
+    say()
+    rows = []
+    for (trained, tested, both), cell in itertools.product(
+        ((6, 8, 6), (8, 8, 4), (8, 8, 7), (6, 20, 6), (20, 6, 6), (12, 12, 9)), (0.01, 0.07)
+    ):
+        size, begin = trained + tested - both, trained - both
+        sizes = []
+        for roles in (-1.0, 0.0, 0.5, 1.0):
+            of = Components(0.06, 0.06, cell, roles)
+            values = off_diagonal(drawn(of, (REPEATS // 2, size, size), "partly the same"))
+            mean = across_generators(values[:, :trained, begin:], names(size)[:trained], names(size)[begin:])
+            sizes.append("" if mean is None else percent(generator_test(mean) <= LEVEL))
+        rows.append((trained, tested, both, f"{100 * cell:.0f}", *sizes))
+    table(("trained", "tested", "both", "cell", "-1", "0", "0.5", "1"), rows)
+
+
 def released() -> None:
     """Size and power over the tested margin alone."""
     say("## Across generators: released detectors")
@@ -414,7 +436,7 @@ def main() -> None:
     say("5%, shares in percent. A share of 5% of 10,000 replications has a standard error of .2, of 2,000 one of .5.")
     say()
     say(NOTES)
-    for part in (embedded_pairs, other_margins, released, coverage, decisions_of_pairs, areas, pools):
+    for part in (embedded_pairs, other_margins, partly_the_same, released, coverage, decisions_of_pairs, areas, pools):
         part()
 
 

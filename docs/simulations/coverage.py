@@ -28,6 +28,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from bench.statistics.influences import RowMeasures, mean_influences, ranking_influences, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
+    AVERAGE_SHARES,
     PRECISIONS,
     SHARES,
     Floats,
@@ -53,6 +54,7 @@ MEASURES = {
     "ROC AUC": AREAS,
     "average precision": PRECISIONS,
 }
+OF_AVERAGES = MEASURES | {"accuracy": AVERAGE_SHARES}
 
 
 class Design(NamedTuple):
@@ -245,7 +247,7 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
             sample = sample_size(weights, sources, shares, losses.max())
-            ends = bounded_interval(centres, source_variances(sums, shares), sample, MEASURES[name], values=values)
+            ends = bounded_interval(centres, source_variances(sums, shares), sample, OF_AVERAGES[name], values=values)
             yield row(setting, f"average of {name}", truths[name], ends, expected)
 
 

@@ -60,7 +60,7 @@ from bench.report.image_report import image_tables
 from bench.report.imported_report import imported_report
 from bench.report.page.document import page
 from bench.report.run_report import report_leaderboard
-from bench.report.sections import SECTIONS
+from bench.report.sections.catalogue import SECTIONS
 from bench.report.sections.published import PublishedFigure, PublishedRows
 from bench.report.time_tables import profile_json, profile_run, profile_tables
 from bench.request.image_scores import COLUMNS as IMAGE_SCORES

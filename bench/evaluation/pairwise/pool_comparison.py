@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -106,7 +107,7 @@ class PoolComparison:
         """The tests that rank."""
         return self.generators or self.images
 
-    @property
+    @cached_property
     def better(self) -> Mask:
         """Bools (A, A), whether the detector of a row is better than that of a column beyond chance."""
         return better_beyond_chance(self.averages, self.deciding.p)
@@ -128,13 +129,16 @@ class PoolComparison:
             self.detectors[first],
             self.detectors[second],
             float(self.averages[first] - self.averages[second]),
-            self._evidence(self.images, first, second),
-            None if self.generators is None else self._evidence(self.generators, first, second),
+            self._evidence(self.images, self._better_on_images, first, second),
+            None if self.generators is None else self._evidence(self.generators, self.better, first, second),
         )
 
-    def _evidence(self, tests: PairTests, first: int, second: int) -> Evidence:
+    @cached_property
+    def _better_on_images(self) -> Mask:
+        return better_beyond_chance(self.averages, self.images.p)
+
+    def _evidence(self, tests: PairTests, better: Mask, first: int, second: int) -> Evidence:
         low, high, p = (float(one[first, second]) for one in (tests.low, tests.high, tests.p))
-        better = better_beyond_chance(self.averages, tests.p)
         said = NOT_TESTED if np.isnan(p) else verdict(better, self.same, first, second)
         return Evidence(low, high, p, said)
 

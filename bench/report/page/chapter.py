@@ -19,7 +19,8 @@ from bench.report.page.matrix_numbers import conditions_of, matrix_numbers
 from bench.report.page.opening import opening
 from bench.report.page.parts import folded, titled
 from bench.report.page.repeat import repeat
-from bench.report.sections import Section, sections_of
+from bench.report.sections import Section
+from bench.report.sections.catalogue import sections_of
 from bench.report.sections.content import SectionContent
 
 _LONG = 45  # rows of tables that are folded

@@ -32,7 +32,7 @@ from bench.report.figures.findings import Findings
 from bench.report.matrix_layout import grouped_values
 from bench.report.ranking_columns import legend, ranking_columns
 from bench.report.run_report import write_files
-from bench.report.sections import sections_of
+from bench.report.sections.catalogue import sections_of
 from bench.report.sections.routes import LEGEND, route_counts, route_tables
 from protocols.api import PublishedAverage
 from tests.support.drawings import texts

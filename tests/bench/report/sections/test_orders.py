@@ -2,7 +2,7 @@
 
 from bench.evaluation.cells import evaluate
 from bench.report.formats import section_as_markdown
-from bench.report.sections import SECTIONS
+from bench.report.sections.catalogue import SECTIONS
 from bench.report.sections.orders import LEGEND, order_content
 from tests.support.synthetic_runs import make_run
 
