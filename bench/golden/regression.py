@@ -98,7 +98,7 @@ class GateResult:
 
 
 @dataclass(frozen=True)
-class Trainings:
+class SeedAccuracies:
     """What the trainings of one detector reached, in the golden record and now.
 
     Attributes:
@@ -153,17 +153,23 @@ def _home(cells: pd.DataFrame, run: Run) -> Mask:
     return average_masks(cells, protocol)[home] if home is not None else np.zeros(len(cells), bool)
 
 
-def _trainings(golden: Run, now: Run, questions: pd.DataFrame) -> list[Trainings]:
-    """The trainings of every detector, over the questions that each seed of both runs has scores for."""
+def trainings_of(golden: Run, now: Run, questions: pd.DataFrame) -> list[SeedAccuracies]:
+    """The trainings of every detector, over the questions that each seed of both runs has scores for.
+
+    Args:
+        golden: The record.
+        now: The run.
+        questions: The questions that are compared, as `SeedAccuracies` has them.
+    """
     asked = questions.drop(columns=[columns.IMAGES, "home"])
     old, new = (_accuracies(run, comparable_cells(run, ()), asked) for run in (golden, now))
     found = []
     for detector in [name for name in old if name in new]:
-        both = old[detector].join(new[detector], how="inner", rsuffix="_now").dropna()
+        both = pd.concat([old[detector], new[detector]], axis=1, join="inner").dropna()
         values, seeds = both.to_numpy().T, old[detector].shape[1]
         if len(both):
             rows = questions.loc[both.index].reset_index(drop=True)
-            found.append(Trainings(detector, rows, values[:seeds], values[seeds:]))
+            found.append(SeedAccuracies(detector, rows, values[:seeds], values[seeds:]))
     return found
 
 
@@ -191,14 +197,27 @@ def _changes(before: Floats, now: Floats, tolerated: float, limits: FallLimits, 
     return pd.DataFrame(dict(zip(_CHANGE, values, strict=True)))
 
 
-def _cell_changes(one: Trainings, limits: FallLimits, families: int) -> pd.DataFrame:
-    """Compare the cells of one detector."""
+def compare_cells(one: SeedAccuracies, limits: FallLimits, families: int) -> pd.DataFrame:
+    """Compare the cells of one detector: columns of the question, and `SEEDS` to verdict as in `cell_changes`.
+
+    Args:
+        one: Its trainings.
+        limits: What is tolerated.
+        families: How many detectors that depend on their seed are tested side by side; 0 where this one does not.
+    """
     changes = _changes(one.before, one.now, limits.cell, limits, families)
     return pd.concat([one.questions.drop(columns="home"), changes], axis=1)
 
 
-def _mean_changes(one: Trainings, limits: FallLimits, families: int, home: str | None) -> pd.DataFrame:
-    """Compare the averages of one detector: columns `MEAN_CHANGES`."""
+def compare_means(one: SeedAccuracies, limits: FallLimits, families: int, home: str | None) -> pd.DataFrame:
+    """Compare the averages of one detector: columns `MEAN_CHANGES`.
+
+    Args:
+        one: Its trainings.
+        limits: What is tolerated.
+        families: As for `compare_cells`.
+        home: Name of the average of role home; None where the protocol has none.
+    """
     masks = one.averages(home)
     shares = np.stack([mask / mask.sum() for mask in masks.values()], axis=1)
     changes = _changes(one.before @ shares, one.now @ shares, limits.mean, limits, families)
@@ -206,7 +225,7 @@ def _mean_changes(one: Trainings, limits: FallLimits, families: int, home: str |
     return changes.assign(detector=one.detector, average=list(masks), cells=cells)
 
 
-def _too_few(trainings: Iterable[Trainings], limits: FallLimits, families: int) -> Iterator[str]:
+def _too_few(trainings: Iterable[SeedAccuracies], limits: FallLimits, families: int) -> Iterator[str]:
     """The detectors with too few seeds for any fall to be seen, however deep."""
     for one in trainings:
         if one.varies and families * least_p(len(one.before), len(one.now)) >= limits.alpha:
@@ -237,7 +256,7 @@ def _notes(golden: Run, now: Run, scored: pd.DataFrame, pairs: pd.DataFrame, ima
 
 
 def _questions(before: pd.DataFrame, golden: Run, pairs: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """The questions that are compared, as `Trainings` has them."""
+    """The questions that are compared, as `SeedAccuracies` has them."""
     question = question_columns(golden.manifest.protocol)
     placed = before.assign(home=_home(before, golden)).drop_duplicates(question)[[*question, "home"]]
     counted = pairs.assign(**{columns.IMAGES: images.groupby("pair").size()}).dropna(subset=columns.IMAGES)
@@ -269,10 +288,10 @@ def compare(golden: Run, now: Run, limits: FallLimits = FallLimits()) -> GateRes
     images, faults = pair_images(pairs, golden, now)
     obstacles = [*lost.values(), *unscored_cells(before, after, question), *faults]
     notes = tuple(_notes(golden, now, after[after[columns.STATUS].eq(SCORED)], pairs, images))
-    if trainings := _trainings(golden, now, _questions(before, golden, pairs, images)) if len(images) else []:
+    if trainings := trainings_of(golden, now, _questions(before, golden, pairs, images)) if len(images) else []:
         families, home = [one.varies for one in trainings].count(True), protocol.group("home")
         compared = [(one, limits, families * one.varies) for one in trainings]
-        cells = pd.concat([_cell_changes(*one) for one in compared], ignore_index=True)[list(cells)]
-        means = pd.concat([_mean_changes(*one, home) for one in compared], ignore_index=True)[list(means)]
+        cells = pd.concat([compare_cells(*one) for one in compared], ignore_index=True)[list(cells)]
+        means = pd.concat([compare_means(*one, home) for one in compared], ignore_index=True)[list(means)]
         obstacles += _too_few(trainings, limits, families)
     return GateResult(cells, means, tuple(obstacles), notes, axes)

@@ -6,27 +6,13 @@ import itertools
 import math
 
 import numpy as np
-from scipy.special import bdtrc, stdtr
+from scipy.special import stdtr
 
 from bench.statistics.intervals import Floats, random_generator
 from detectors.types import Array
 
 _MOST_CHOICES = 5_000  # of trainings that change places; of more, so many are drawn
-
-
-def mcnemar_test(lost: Array, won: Array) -> Floats:
-    """One-sided exact McNemar test for a decrease (McNemar, Psychometrika 12, 1947).
-
-    Args:
-        lost: Integers, numbers of images that were decided correctly before and wrongly now.
-        won: Integers of the same shape, numbers of images that were decided wrongly before and correctly now.
-
-    Returns:
-        Probability of at least `lost` among the changed images if either direction were equally likely; 1 where no
-        image changed.
-    """
-    p: Floats = np.asarray(bdtrc(np.asarray(lost) - 1, np.asarray(lost) + np.asarray(won), 0.5))
-    return p
+_ROUNDING = 1e-9
 
 
 def class_difference_test(cells: Array, sources: Array, labels: Array, called: Array) -> float:
@@ -80,9 +66,9 @@ def retraining_test(before: Floats, now: Floats, least_spread: float) -> Floats:
     """One-sided permutation test of which of several measures fell between two groups of trainings.
 
     Had nothing changed, any trainings of both groups could have changed places. A measure's fall is divided by its
-    standard deviation within the groups, and its p is the share of all choices of trainings whose largest such fall of
-    any measure is as large (Westfall and Young, Resampling-Based Multiple Testing, 1993). This holds whatever the laws
-    of the measures are and however they go together.
+    standard deviation within the groups, and its p is the share of all choices of trainings in which it or any measure
+    that fell less falls as much (step-down; Westfall and Young, Resampling-Based Multiple Testing, 1993). This holds
+    whatever the laws of the measures are and however they go together.
 
     Args:
         before: Floats (K, M), M measures of K trainings.
@@ -100,9 +86,12 @@ def retraining_test(before: Floats, now: Floats, least_spread: float) -> Floats:
     inside = squares - sums**2 / len(now) + others_squares - others**2 / len(before)
     spread = np.sqrt(np.maximum(inside, 0) / max(1, len(values) - 2) + least_spread**2)
     falls = (others / len(before) - sums / len(now)) / spread
-    largest = np.sort(falls.max(axis=1))
-    smaller = np.searchsorted(largest, falls[0] - 1e-9)  # equal falls may differ in their last bits
-    p: Floats = 1 - smaller / len(largest)
+    order = np.argsort(-falls[0], kind="stable")
+    ordered = falls[:, order]
+    largest_left = np.maximum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
+    p = np.empty(len(order))
+    # equal falls may differ in their last bits
+    p[order] = np.maximum.accumulate(np.mean(largest_left >= ordered[0] - _ROUNDING, axis=0))
     return p
 
 
