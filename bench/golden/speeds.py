@@ -58,7 +58,7 @@ def read_speeds(folder: Path) -> pd.DataFrame:
     path, remedy = folder / SPEEDS, "make them with --update --speed"
     try:
         table = pd.read_csv(BytesIO(path.read_bytes()), keep_default_na=False)[list(_RECORD)]
-        return table.astype({columns.IMAGES_PER_S: float})
+        return table.astype({columns.DETECTOR: str, columns.IMAGES_PER_S: float})
     except FileNotFoundError as error:
         raise InputError(f"{folder} holds no speeds ({SPEEDS} is missing); {remedy}") from error
     except (OSError, ValueError, KeyError) as error:
@@ -75,9 +75,8 @@ def compare_speeds(record: pd.DataFrame, now: Run) -> SpeedResult:
         record: As `read_speeds` reads it.
         now: The timed run.
     """
-    both = record.merge(
-        chosen_timings(now), on=columns.DETECTOR, how="outer", suffixes=("_record", ""), indicator="side"
-    )
+    timings = chosen_timings(now).astype({columns.DETECTOR: str})  # an empty table has no type
+    both = record.merge(timings, on=columns.DETECTOR, how="outer", suffixes=("_record", ""), indicator="side")
     known = both[both["side"].eq("both")]
     rows = []
     for row in known.to_dict(orient="records"):

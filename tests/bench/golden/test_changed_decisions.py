@@ -99,5 +99,5 @@ def test_the_report_names_cell_count_and_direction_in_100_characters(golden, now
     assert max(map(len, text.splitlines())) <= 100
     assert "Cells with changed decisions: 1" in text
     line = next(line for line in text.splitlines() if line.strip().startswith("alpha"))
-    assert ["fog", "haze", "none", "0", "40"] == line.split()[1:6]
+    assert line.split()[1:6] == ["fog", "haze", "none", "0", "40"]
     assert "640 decisions compared" in text

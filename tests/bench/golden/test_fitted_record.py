@@ -31,7 +31,7 @@ def test_one_flipped_bit_is_told_with_the_file(folder):
     data = bytearray(path.read_bytes())
     data[-3] ^= 4
     path.write_bytes(bytes(data))
-    with pytest.raises(InputError, match=r"hog_svm-fog-0.safetensors is not the fitted detector that manifest.json lists"):
+    with pytest.raises(InputError, match=r"hog_svm-fog-0.safetensors is not the fitted detector"):
         read_fitted(folder)
 
 
