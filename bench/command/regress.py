@@ -18,12 +18,14 @@ def regress_command(
     ] = None,
     update: Annotated[bool, typer.Option(help="Replace the golden record, and print what changes.")] = False,  # noqa: FBT002
     only: Annotated[str, typer.Option(help="With --update: the detectors that are replaced, comma separated.")] = "",
+    speed: Annotated[bool, typer.Option(help="Compare images/s too; with --update: replace them alone.")] = False,  # noqa: FBT002
 ) -> None:
-    """Run the matrices on the embedded corpus and compare with the golden record.
+    """Score the golden record's fitted detectors on the embedded corpus, fit everything again, and compare.
 
-    Exits with 1 where accuracy fell, with 2 where it could not be compared.
+    Exits with 1 where a decision of a fitted detector changed or accuracy fell, with 2 where it could not be compared.
     """
-    from bench.command.regression_gate import GATED, compare_now, update_golden
+    from bench.command.gate.gate_runs import GATED
+    from bench.command.regression_gate import compare_now, update_golden, update_speeds
 
     if update and golden is None and not in_checkout():
         msg = "--update would replace the golden record of an installed copy; give a folder with --golden"
@@ -34,6 +36,12 @@ def regress_command(
     if chosen and not update:
         msg = "--only is given without --update: the gate compares every detector of the golden record"
         raise InputError(msg)
+    if chosen and speed:
+        msg = "--only and --speed are given together: speeds are replaced for all detectors at once; give one of them"
+        raise InputError(msg)
     folder, cache, reporter = golden or shipped_results() / "golden", options.cache_folder(), options.reporter()
-    code = update_golden(folder, cache, reporter, chosen) if update else compare_now(folder, cache, reporter)
+    if not update:
+        code = compare_now(folder, cache, reporter, speed=speed)
+    else:
+        code = update_speeds(folder, cache, reporter) if speed else update_golden(folder, cache, reporter, chosen)
     raise typer.Exit(code)

@@ -1,96 +1,159 @@
-"""The regression gate: the matrices on the embedded corpus, run afresh and compared with the golden record.
+"""The regression gate: what the golden record says, and what this code does now.
 
-The gate trusts no cache of embeddings or fitted detectors: a change of code that forgot to raise a card's version must
-not hide behind them. Only the corpus is reused, under a name that follows from the code that makes it.
+Two halves. The fitted detectors that ship with the record are scored again: no decision may change. And everything is
+fitted again, detectors that depend on their training seed with several: no accuracy may fall.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 
+from bench.command.gate.gate_runs import GATED, PROTOCOLS, Fits, GateRuns, gate_runs, joined, usable_fits
+from bench.evaluation.joined_runs import only_rows
+from bench.golden.changed_decisions import compare_decisions
+from bench.golden.fitted_record import read_fitted, write_fitted
 from bench.golden.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
-from bench.golden.regression import compare
-from bench.images.data_sets import embedded_corpus
+from bench.golden.regression import compare, seeds_differ
+from bench.golden.speeds import compare_speeds, read_speeds, write_speeds
 from bench.platform.errors import InputError
 from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
 from bench.records.run import Run
-from bench.records.store import Store
 from bench.report.comparison_report import comparison_report
-from bench.request.defaults import BATCH_SIZE, DETECTORS
-from bench.request.execution import execute
-from bench.request.planned_run import plan_run
-from bench.request.protocol_catalogue import make_protocol
-from bench.request.run_request import RunRequest
+from bench.report.gate_report import acceptance, decision_report, speed_report
 
-PROTOCOLS = ("cross_generator", "degradation")
-GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # what a trained network may differ by without anything being wrong
-GATE_SEEDS = (0,)
-GATED = tuple(DETECTORS.split(","))
+GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # of every detector
+FURTHER_SEEDS = (5, 6, 7, 8, 9)  # of those that depend on the seed: they show what a retrained network may be
+SEEDS_NOW = {"cross_generator": (0, 1, 2), "degradation": (0, 1, 2, 3, 4, 5, 6, 7)}  # of those, as the gate trains them
+FURTHER, FITTED = "further_seeds", "fitted"  # folders of the record beside one for each protocol
 
 
-def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter, detectors: Sequence[str] = GATED) -> dict[str, Run]:
-    """Run every gated protocol on the embedded corpus, by protocol."""
-    corpus = embedded_corpus(cache, os.cpu_count() or 1, reporter)
-    with TemporaryDirectory(prefix="lineup-gate-") as scratch:
-        return {
-            protocol: run_protocol(protocol, corpus, Path(scratch), seeds, reporter, detectors)
-            for protocol in PROTOCOLS
-        }
+@dataclass(frozen=True)
+class RunsNow:
+    """What this code does now.
+
+    Attributes:
+        scored_again: Fitted detectors of the record, by protocol.
+        fitted_again: Everything fitted again, by protocol.
+        obstacles: Why some fitted detectors were not scored again.
+    """
+
+    scored_again: Mapping[str, Run]
+    fitted_again: Mapping[str, Run]
+    obstacles: Sequence[str] = ()
 
 
-def run_protocol(
-    protocol: str,
-    corpus: Path,
-    scratch: Path,
-    seeds: Sequence[int],
-    reporter: Reporter,
-    detectors: Sequence[str] = GATED,
-) -> Run:
-    """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
-    request = RunRequest(
-        protocol=make_protocol(protocol, {}),
-        data=str(corpus),
-        detectors=tuple(detectors),
-        setting="small",
-        device="cpu",
-        precision="float32",
-        out=scratch / protocol,
-        limit=None,
-        seeds=tuple(seeds),
-        batch_size=BATCH_SIZE,
-        workers=os.cpu_count() or 1,
-        cache=scratch / "cache",
-        timed=False,
-    )
-    reporter.say(f"Gate: {protocol}")
-    return execute(plan_run(request, reporter), Store.at(request.out), reporter)
+@dataclass(frozen=True)
+class RecordRuns:
+    """What a record is made of.
+
+    Attributes:
+        golden: Every detector with `GOLDEN_SEEDS`, by protocol.
+        further: Those that depend on their seed with `FURTHER_SEEDS`, by protocol; empty where none does.
+        fits: Fitted detectors as files by name.
+    """
+
+    golden: Mapping[str, Run]
+    further: Mapping[str, Run] = field(default_factory=dict)
+    fits: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
-    """Run the matrices, compare, and print what fell.
+def read_record(golden: Path, protocol: str) -> Run:
+    """The golden record of a protocol, with all training seeds. Raises `InputError` where there is none."""
+    record, further = read_golden(golden / protocol), golden / FURTHER / protocol
+    return joined([record, read_golden(further)]) if further.is_dir() else record
+
+
+def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = False) -> int:
+    """Score and fit again, compare, and print what changed and how to accept it.
+
+    Args:
+        golden: Folder of the record.
+        cache: Folder of the corpus.
+        reporter: Of progress.
+        speed: Whether speeds are compared too.
 
     Returns:
-        1 where accuracy fell, else 2 where something could not be compared, else 0.
+        1 where a decision of a fitted detector changed, accuracy fell or a detector became slower, else 2 where
+        something could not be compared, else 0.
 
     Raises:
-        InputError: There is no golden record.
+        InputError: There is no golden record, or it is damaged.
     """
-    records = {protocol: read_golden(golden / protocol) for protocol in PROTOCOLS}
-    runs = matrices(cache, GATE_SEEDS, reporter)
-    console, codes = PlainConsole(), set()
-    for protocol, record in records.items():
-        outcome = compare(record, runs[protocol])
-        console.print(f"Gate: {protocol}", comparison_report(outcome), sep="\n")
+    records = {protocol: read_record(golden, protocol) for protocol in PROTOCOLS}
+    speeds = read_speeds(golden) if speed else None
+    now = runs_now(records, read_fitted(golden / FITTED), cache, reporter, timed=speed)
+    console, codes = PlainConsole(), {2 if now.obstacles else 0}
+    moved: list[str] = []
+    for protocol, run in now.scored_again.items():
+        decisions = compare_decisions(records[protocol], run)
+        console.print(f"Gate: {protocol}, fitted detectors of the record", decision_report(decisions), sep="\n")
+        codes.add(decisions.exit_code)
+        moved += decisions.changed
+    for line in now.obstacles:
+        reporter.say(f"Not scored again: {line}")
+    for protocol, run in now.fitted_again.items():
+        outcome = compare(records[protocol], run)
+        console.print(f"Gate: {protocol}, fitted again", comparison_report(outcome), sep="\n")
         codes.add(outcome.exit_code)
+        moved += outcome.fallen
+    if moved:
+        console.print(acceptance(dict.fromkeys(moved)))
+    if speeds is not None and (timed := now.scored_again.get(PROTOCOLS[0])) is not None:
+        found = compare_speeds(speeds, timed)
+        console.print("Gate: speed", speed_report(found), sep="\n")
+        codes.add(found.exit_code)
     return 1 if 1 in codes else max(codes)
 
 
+def runs_now(records: Mapping[str, Run], fits: Fits, cache: Path, reporter: Reporter, *, timed: bool) -> RunsNow:
+    """Run both halves.
+
+    Args:
+        records: The golden record by protocol.
+        fits: The fitted detectors that ship with it.
+        cache: Folder of the corpus.
+        reporter: Of progress.
+        timed: Whether the fitted detectors are timed.
+    """
+    usable, obstacles = usable_fits(fits, records[PROTOCOLS[0]].manifest.detectors)
+    with gate_runs(cache, reporter) as runs:
+        scored = {
+            protocol: runs.scored_again(protocol, usable, timed=timed and protocol == PROTOCOLS[0])
+            for protocol in (records if usable else ())
+        }
+        runs.forget_fits()
+        fitted = {protocol: _fitted_again(runs, protocol, record) for protocol, record in records.items()}
+    return RunsNow(scored, fitted, obstacles)
+
+
+def update_speeds(golden: Path, cache: Path, reporter: Reporter) -> int:
+    """Time the fitted detectors of the record, and write their speeds into it. Returns 0.
+
+    Raises:
+        InputError: The record has no fitted detectors of this version.
+    """
+    usable, obstacles = usable_fits(read_fitted(golden / FITTED), GATED)
+    if obstacles:
+        raise InputError(f"the golden record in {golden} cannot be timed: {obstacles[0]}; make it anew with --update")
+    with gate_runs(cache, reporter) as runs:
+        write_speeds(runs.scored_again(PROTOCOLS[0], usable, timed=True), golden)
+    return 0
+
+
+def _fitted_again(runs: GateRuns, protocol: str, record: Run) -> Run:
+    """Everything fitted again: detectors that depend on their seed with several seeds, the others with one."""
+    first, *further = SEEDS_NOW[protocol]
+    several = [name for name in seeds_differ(record) if name in GATED]
+    parts = [runs.fitted_again(protocol, GATED, (first,))]
+    return joined([*parts, runs.fitted_again(protocol, several, further)] if several else parts)
+
+
 def update_golden(golden: Path, cache: Path, reporter: Reporter, only: Sequence[str] = ()) -> int:
-    """Replace the golden record by runs of this code, and print what changes. Returns 0.
+    """Replace the golden record, both halves, by runs of this code, and print what changes. Returns 0.
 
     Args:
         golden: Folder of the record.
@@ -103,12 +166,47 @@ def update_golden(golden: Path, cache: Path, reporter: Reporter, only: Sequence[
     """
     read = read_golden if only else lambda folder: _record(folder, reporter)
     old = {protocol: read(golden / protocol) for protocol in PROTOCOLS}
-    runs = matrices(cache, GOLDEN_SEEDS, reporter, only or GATED)
-    new = {protocol: _replacement(old[protocol], golden_from([run]), only) for protocol, run in runs.items()}
-    for protocol, record in new.items():
+    kept = _kept_fits(golden / FITTED, only)
+    found = runs_for_record(only or GATED, cache, reporter)
+    for protocol, run in found.golden.items():
+        record = _replacement(old[protocol], golden_from([run]), only)
         reporter.say(f"{protocol}:\n{describe_update(old[protocol], record)}")
         write_golden(record, golden / protocol)
+        _update_further(golden / FURTHER / protocol, found.further.get(protocol), only, reporter)
+    write_fitted({**kept, **found.fits}, golden / FITTED)
+    reporter.say(f"{FITTED}: {len(found.fits)} fitted detectors made, {len(kept)} kept")
     return 0
+
+
+def runs_for_record(detectors: Sequence[str], cache: Path, reporter: Reporter) -> RecordRuns:
+    """Make everything that a record is made of."""
+    with gate_runs(cache, reporter) as runs:
+        golden = {protocol: runs.fitted_again(protocol, detectors, GOLDEN_SEEDS) for protocol in PROTOCOLS}
+        several = sorted({name for run in golden.values() for name in seeds_differ(run)})
+        further = {name: runs.fitted_again(name, several, FURTHER_SEEDS) for name in PROTOCOLS if several}
+        return RecordRuns(golden, further, runs.fits_to_ship(detectors))
+
+
+def _update_further(folder: Path, new: Run | None, only: Sequence[str], reporter: Reporter) -> None:
+    """Replace the further seeds of a protocol: of all detectors, or of some."""
+    old = _record(folder, reporter) if folder.is_dir() else None
+    others = [name for name in old.manifest.detectors if name not in only] if old is not None and only else []
+    parts = [only_rows(old, others)] if old is not None and others else []
+    parts += [] if new is None else [new]
+    if parts:
+        further = golden_from(parts)
+        reporter.say(f"{FURTHER}/{folder.name}:\n{describe_update(old, further)}")
+        write_golden(further, folder)
+    elif folder.is_dir():
+        rmtree(folder)
+
+
+def _kept_fits(folder: Path, only: Sequence[str]) -> dict[str, bytes]:
+    """The fitted detectors that an update leaves alone, as files by name."""
+    if not only:
+        return {}
+    fits = read_fitted(folder).items()
+    return {name: (folder / name).read_bytes() for name, (saved, _) in fits if saved.detector not in only}
 
 
 def _replacement(old: Run | None, new: Run, only: Sequence[str]) -> Run:

@@ -33,10 +33,10 @@ def _kinds(run: Run) -> list[Run]:
     """The trained rows of a run and its others as runs of their own: the cells of the two are not alike."""
     trained = {name for name, record in run.manifest.detectors.items() if record.trained}
     kinds = [kind for kind in (trained, run.manifest.detectors.keys() - trained) if kind]
-    return [run] if len(kinds) == 1 else [_only(run, kind) for kind in kinds]
+    return [run] if len(kinds) == 1 else [only_rows(run, kind) for kind in kinds]
 
 
-def _only(run: Run, names: Collection[str]) -> Run:
+def only_rows(run: Run, names: Collection[str]) -> Run:
     """Some rows of a run."""
     detectors = {name: record for name, record in run.manifest.detectors.items() if name in names}
     cells = run.cells[run.cells[columns.DETECTOR].isin(names)].reset_index(drop=True)

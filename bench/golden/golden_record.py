@@ -31,7 +31,7 @@ from detectors.api import Scores
 _STEPS = 2**16
 MANIFEST, CELLS, IMAGES, SCORES = "manifest.json", "cells.parquet", "images.parquet", "scores.parquet"
 _REMEDY = "make a new one with --update"
-_FILES = "files"  # beside the manifest's own entries: sha256 of each table
+FILES = "files"  # beside the manifest's own entries: sha256 of each table
 _MIXED = b"lineup.mixed"  # columns of the table of cells that hold JSON, in its metadata
 _IMAGE_COLUMNS = [columns.NAME, columns.SOURCE, columns.LABEL]
 _IMAGE = "image"  # position of the image in the table of images
@@ -145,7 +145,7 @@ def pack(golden: Run) -> dict[str, bytes]:
     ).sort_values([columns.CELL, _IMAGE], kind="stable")
     cells = _pack_cells(golden.cells[list(columns.of_cells(golden.manifest.protocol.axes))])
     tables = {CELLS: cells, IMAGES: _parquet(images), SCORES: _parquet(steps)}
-    return {MANIFEST: golden.manifest.to_json(**{_FILES: _digests(tables)}), **tables}
+    return {MANIFEST: golden.manifest.to_json(**{FILES: _digests(tables)}), **tables}
 
 
 def _digests(tables: Mapping[str, bytes]) -> dict[str, str]:
@@ -161,7 +161,7 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
         ValueError: The files are damaged, or were not written together.
     """
     manifest, beside = read_manifest(files[MANIFEST], where, _REMEDY)
-    if beside.get(_FILES) != _digests(files):
+    if beside.get(FILES) != _digests(files):
         msg = f"{MANIFEST} was not written with these tables"
         raise ValueError(msg)
     cells = _unpack_cells(files[CELLS])[list(columns.of_cells(manifest.protocol.axes))]

@@ -80,7 +80,12 @@ def pair_cells(golden: pd.DataFrame, now: pd.DataFrame, question: list[str]) -> 
 
 
 def pair_images(pairs: pd.DataFrame, golden: Run, now: Run) -> tuple[pd.DataFrame, list[str]]:
-    """One row per image of each pair, columns `pair`, source, `before` and `now` (called right), and obstacles."""
+    """The images of each pair, and obstacles.
+
+    Returns:
+        One row per image that both runs scored, columns `pair`, `before` and `now` (whether it was called right), and
+        `score_before` and `score_now`.
+    """
     sides = []
     for run, key in ((golden, "key_golden"), (now, columns.KEY)):
         keys = pd.DataFrame({columns.KEY: pairs[key], "pair": pairs.index})
@@ -105,9 +110,10 @@ def pair_images(pairs: pd.DataFrame, golden: Run, now: Run) -> tuple[pd.DataFram
     return pd.DataFrame(
         {
             "pair": common["pair"].to_numpy(),
-            columns.SOURCE: common[columns.SOURCE].to_numpy(),
             "before": common[columns.CORRECT].to_numpy(bool),
             "now": common[columns.CORRECT + _NOW].to_numpy(bool),
+            "score_before": common[columns.SCORE].to_numpy(np.float64),
+            "score_now": common[columns.SCORE + _NOW].to_numpy(np.float64),
         }
     ), obstacles
 

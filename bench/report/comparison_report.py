@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.golden.regression import BETTER, WORSE, GateResult
+from bench.golden.regression import BETTER, SEEDS, SPREAD, WORSE, GateResult
 from bench.records import columns
 from bench.report.ranking_columns import TableColumn, p_text, percent, points
 from bench.report.terminal import text_table
@@ -17,11 +17,11 @@ MAX_ROWS = 40  # rows shown of one kind
 
 
 def _change_table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType:
-    """The changes as a table: where, before, now, by how much, what was tolerated, and the corrected p."""
+    """The changes as a table: where, of how many seeds, before, now, by how much, the record's spread, corrected p."""
     shown = [TableColumn(name.replace("_", " "), tuple(map(str, changes[name])), left=True) for name in names]
     shown += [TableColumn(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
     shown += [TableColumn("change", tuple(map(points, changes["change"])))]
-    shown += [TableColumn("tolerated", tuple(map(percent, changes["tolerance"])))]
+    shown += [TableColumn("spread", tuple(map(percent, changes[SPREAD])))]
     shown += [TableColumn("p", tuple(map(p_text, changes["p"])))]
     return text_table(shown)
 
@@ -36,8 +36,8 @@ def _section(title: str, changes: pd.DataFrame, names: Sequence[str], style: str
 
 def comparison_report(result: GateResult) -> Group:
     """Falls, rises, obstacles and notes, and a line that sums them up; accuracies in %."""
-    cell_names = (columns.DETECTOR, *result.axes, columns.SEED)
-    mean_names = (columns.DETECTOR, "average", "cells")
+    cell_names = (columns.DETECTOR, *result.axes, SEEDS)
+    mean_names = (columns.DETECTOR, "average", "cells", SEEDS)
     parts: list[RenderableType] = []
     for verdict, style in ((WORSE, "bold red"), (BETTER, "green")):
         means, cells = (table[table["verdict"] == verdict] for table in (result.means, result.cells))

@@ -1,27 +1,18 @@
-"""Tests for a change that is more than chance, or a difference of two classes, and a correction for several tests."""
+"""Tests for a change that is more than chance, or a difference of two classes, and corrections for several tests."""
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.special import bdtrc, stdtr
+import itertools
+import math
 
-from bench.statistics.intervals import Floats
+import numpy as np
+from scipy.special import stdtr
+
+from bench.statistics.intervals import Floats, random_generator
 from detectors.types import Array
 
-
-def mcnemar_test(lost: Array, won: Array) -> Floats:
-    """One-sided exact McNemar test for a decrease (McNemar, Psychometrika 12, 1947).
-
-    Args:
-        lost: Integers, numbers of images that were decided correctly before and wrongly now.
-        won: Integers of the same shape, numbers of images that were decided wrongly before and correctly now.
-
-    Returns:
-        Probability of at least `lost` among the changed images if either direction were equally likely; 1 where no
-        image changed.
-    """
-    p: Floats = np.asarray(bdtrc(np.asarray(lost) - 1, np.asarray(lost) + np.asarray(won), 0.5))
-    return p
+_MOST_CHOICES = 5_000  # of trainings that change places; of more, so many are drawn
+_ROUNDING = 1e-9
 
 
 def class_difference_test(cells: Array, sources: Array, labels: Array, called: Array) -> float:
@@ -69,3 +60,55 @@ def holm_correction(p: Floats) -> Floats:
     corrected = np.empty(p.size)
     corrected[order] = np.minimum(stepped, 1)
     return corrected
+
+
+def retraining_test(before: Floats, now: Floats, least_spread: float) -> Floats:
+    """One-sided permutation test of which of several measures fell between two groups of trainings.
+
+    Had nothing changed, any trainings of both groups could have changed places. A measure's fall is divided by its
+    standard deviation within the groups, and its p is the share of all choices of trainings in which it or any measure
+    that fell less falls as much (step-down; Westfall and Young, Resampling-Based Multiple Testing, 1993). This holds
+    whatever the laws of the measures are and however they go together.
+
+    Args:
+        before: Floats (K, M), M measures of K trainings.
+        now: Floats (k, M), the same measures of others.
+        least_spread: A standard deviation that is added in squares, so that measures which hardly vary are not found to
+            fall by next to nothing.
+
+    Returns:
+        p (M,), corrected for all M measures; at least `least_p(K, k)`.
+    """
+    values = np.concatenate([now, before])
+    chosen = _choices(len(before), len(now))
+    sums, squares = chosen @ values, chosen @ values**2
+    others, others_squares = values.sum(axis=0) - sums, (values**2).sum(axis=0) - squares
+    inside = squares - sums**2 / len(now) + others_squares - others**2 / len(before)
+    spread = np.sqrt(np.maximum(inside, 0) / max(1, len(values) - 2) + least_spread**2)
+    falls = (others / len(before) - sums / len(now)) / spread
+    order = np.argsort(-falls[0], kind="stable")
+    ordered = falls[:, order]
+    largest_left = np.maximum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
+    p = np.empty(len(order))
+    # equal falls may differ in their last bits
+    p[order] = np.maximum.accumulate(np.mean(largest_left >= ordered[0] - _ROUNDING, axis=0))
+    return p
+
+
+def least_p(before: int, now: int) -> float:
+    """The smallest p that `retraining_test` can have for so many trainings of both groups."""
+    return 1 / min(math.comb(before + now, now), _MOST_CHOICES)
+
+
+def _choices(before: int, now: int) -> Floats:
+    """Choices of `now` among all trainings as rows of 0 and 1, the first `now` of them before all others."""
+    count = before + now
+    if math.comb(count, now) <= _MOST_CHOICES:
+        places = np.array(list(itertools.combinations(range(count), now)))
+    else:
+        drawn = random_generator(["retraining", str(before), str(now)]).random((_MOST_CHOICES, count))
+        drawn[0] = np.arange(count)
+        places = np.argsort(drawn, axis=1)[:, :now]
+    chosen = np.zeros((len(places), count))
+    np.put_along_axis(chosen, places, 1.0, axis=1)
+    return chosen

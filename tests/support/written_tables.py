@@ -35,8 +35,10 @@ from bench.evaluation.conditions import condition_outcomes
 from bench.evaluation.imported_scores import ImportedOutcomes
 from bench.evaluation.leaderboard import rankings, rankings_of
 from bench.exchange.imported_run import MISSING
+from bench.golden.changed_decisions import compare_decisions
 from bench.golden.golden_record import golden_from, read_golden
 from bench.golden.regression import compare
+from bench.golden.speeds import SPEED_CHANGES, SpeedResult
 from bench.images.quality.audit import Finding
 from bench.images.quality.census import take_census
 from bench.metrics.catalogue import known_metrics
@@ -56,6 +58,7 @@ from bench.report.data_report import audit_report, census_report
 from bench.report.figures import all_figures, find_figure
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages, open_images
+from bench.report.gate_report import decision_report, speed_report
 from bench.report.image_report import image_tables
 from bench.report.imported_report import imported_report
 from bench.report.page.document import page
@@ -322,14 +325,15 @@ def side_tables() -> Headers:
     found = next(condition_outcomes(evaluate(make_run(degraded=True))))
     names = [columns.DEGRADATION, columns.N, columns.N_GENERATED, columns.ROC_AUC, columns.BALANCED_ACCURACY]
     imported = imported_report(ImportedOutcomes(found, pd.DataFrame([["none", 20, 10, 0.9, 0.8]], columns=names)), None)
-    golden = make_run(seeds=(0, 1))
     worse = make_run(falling(home=0.6, kin=0.5), noise=1)
-    changes = comparison_report(compare(golden_from([golden]), worse))
+    changes = comparison_report(compare(golden_from([run]), worse))
+    decided = decision_report(compare_decisions(run, worse))
+    speeds = speed_report(SpeedResult(pd.DataFrame(columns=list(SPEED_CHANGES)), ()))
     return {
         "base degradations": {column.header for table in side_by_side for column in table.columns},
         "published": set(headers(terminal.published_table(figures))),
         "by condition": set(list(headers(imported))[-len(names) :]),
-        "regress": set(headers(changes)),
+        "regress": {*headers(changes), *headers(decided), *headers(speeds)},
     }
 
 

@@ -9,15 +9,20 @@ from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
 from bench.command import regression_gate as gate
+from bench.command.gate.gate_runs import joined
 from bench.evaluation.cells import cells_table
+from bench.golden.fitted_record import read_fitted
 from bench.golden.golden_record import describe_update, golden_from, read_golden, write_golden
-from bench.golden.regression import compare
+from bench.golden.regression import compare, seeds_differ
+from bench.golden.speeds import write_speeds
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
+from bench.records.saved_detector import SavedDetector, to_bytes
 from protocols.degradations import parse_degradation
 from tests.support.command_line import one_line
 from tests.support.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
+from tests.support.synthetic_runs import make_run
 
 
 class Shuffled(Means):
@@ -147,22 +152,92 @@ def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of, golde
     assert compare(golden, run_of_one).exit_code == 2
 
 
-def test_the_command_compares_afresh_and_says_what_fell(
-    flipped_run, good_run, run_of_one, tmp_path, monkeypatch, capsys
-):
-    reporter = Reporter(Console(file=io.StringIO()))
+def silent():
+    return Reporter(Console(file=io.StringIO()))
+
+
+@pytest.fixture
+def runs(good_run, monkeypatch):
+    """What the gate would run, by protocol; both halves of the gate find the same."""
     runs = dict.fromkeys(gate.PROTOCOLS, good_run)
-    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
+    monkeypatch.setattr(gate, "runs_now", lambda *_, timed: gate.RunsNow(dict(runs), dict(runs)))
+    monkeypatch.setattr(gate, "runs_for_record", lambda *_: gate.RecordRuns(dict(runs)))
+    return runs
+
+
+def test_the_command_compares_afresh_and_says_what_changed_and_how_to_accept_it(
+    runs, flipped_run, run_of_one, tmp_path, capsys
+):
     with pytest.raises(InputError, match="holds no golden record"):
-        gate.compare_now(tmp_path / "golden", tmp_path, reporter)
-    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
-    assert "none fell" in capsys.readouterr().out
+        gate.compare_now(tmp_path / "golden", tmp_path, silent())
+    assert gate.update_golden(tmp_path / "golden", tmp_path, silent()) == 0
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 0
+    passed = capsys.readouterr().out
+    assert passed.count("none fell") == passed.count("none changed") == 2
+    assert "lineup regress --update" not in passed
     runs[gate.PROTOCOLS[1]] = flipped_run
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
-    assert "Cells that fell" in capsys.readouterr().out
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 1
+    failed = capsys.readouterr().out
+    assert "Cells that fell" in failed
+    assert "Cells with changed decisions" in failed
+    assert failed.count("lineup regress --update --only nearest_mean") == 1
     runs[gate.PROTOCOLS[1]] = run_of_one
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 2
+
+
+def test_fitted_detectors_that_cannot_be_scored_are_an_obstacle(runs, tmp_path, monkeypatch):
+    gate.update_golden(tmp_path / "golden", tmp_path, silent())
+    monkeypatch.setattr(gate, "runs_now", lambda *_, timed: gate.RunsNow({}, dict(runs), ["beta: no fit"]))
+    console = io.StringIO()
+    assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 2
+    assert "Not scored again: beta: no fit" in console.getvalue()
+
+
+def test_speeds_are_compared_on_request_alone(runs, good_run, tmp_path, capsys):
+    gate.update_golden(tmp_path / "golden", tmp_path, silent())
+    with pytest.raises(InputError, match="holds no speeds"):
+        gate.compare_now(tmp_path / "golden", tmp_path, silent(), speed=True)
+    write_speeds(good_run, tmp_path / "golden")
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent(), speed=True) == 0
+    assert "Gate: speed" in capsys.readouterr().out
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 0
+    assert "Gate: speed" not in capsys.readouterr().out
+
+
+def test_seeds_that_detectors_depend_on_stand_beside_the_record(tmp_path, monkeypatch):
+    """The record itself stays as it is; both are one when the gate compares."""
+    record = joined([make_run(detectors=["unsteady"], seeds=(0, 1)), make_run(detectors=["steady"])])
+    further = make_run(detectors=["unsteady"], seeds=(2, 3))
+    found = gate.RecordRuns(*(dict.fromkeys(gate.PROTOCOLS, run) for run in (record, further)))
+    monkeypatch.setattr(gate, "runs_for_record", lambda *_: found)
+    golden = tmp_path / "golden"
+    gate.update_golden(golden, tmp_path, silent())
+    assert seeds_differ(read_golden(golden / gate.PROTOCOLS[0])) == ["unsteady"]
+    record = gate.read_record(golden, gate.PROTOCOLS[0])
+    seeds = record.cells.groupby("detector")["seed"].unique().map(sorted)
+    assert seeds.to_dict() == {"steady": [0], "unsteady": [0, 1, 2, 3]}
+    monkeypatch.setattr(gate, "runs_for_record", lambda *_: gate.RecordRuns(found.golden))
+    gate.update_golden(golden, tmp_path, silent(), ["steady"])
+    assert (golden / "further_seeds" / gate.PROTOCOLS[0]).is_dir()
+    gate.update_golden(golden, tmp_path, silent(), ["unsteady"])
+    assert gate.read_record(golden, gate.PROTOCOLS[0]).manifest.seeds == (0, 1)
+
+
+def test_fits_of_other_detectors_stay_when_one_is_replaced(runs, tmp_path, monkeypatch):
+    golden = tmp_path / "golden"
+    files = {f"{name}.safetensors": kept(name) for name in ("nearest_mean", "checkerboard")}
+    monkeypatch.setattr(gate, "runs_for_record", lambda *_: gate.RecordRuns(dict(runs), {}, files))
+    gate.update_golden(golden, tmp_path, silent())
+    newer = {"checkerboard.safetensors": kept("checkerboard", seed=9)}
+    monkeypatch.setattr(gate, "runs_for_record", lambda *_: gate.RecordRuns(dict(runs), {}, newer))
+    gate.update_golden(golden, tmp_path, silent(), ["checkerboard"])
+    found = {name: (golden / "fitted" / name).read_bytes() for name in read_fitted(golden / "fitted")}
+    assert found == files | newer
+
+
+def kept(detector, seed=0):
+    saved = SavedDetector(detector, 1, "small", {}, "even", seed, "made up")
+    return to_bytes(saved, {"weights": np.ones(2, np.float32)})
 
 
 def test_an_update_is_described(run_of, run_of_one, tmp_path):
@@ -180,31 +255,28 @@ def test_a_stored_run_reads_back_whole(good_run):
     assert tuple(good_run.throughput.columns) == columns.THROUGHPUT
 
 
-def test_an_update_mends_a_damaged_record(good_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, good_run))
+def test_an_update_mends_a_damaged_record(runs, tmp_path):
     console = io.StringIO()
     folder = tmp_path / "golden" / gate.PROTOCOLS[0]
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("{")
     assert gate.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
     assert "Starting anew" in console.getvalue()
-    assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 0
 
 
 def test_an_update_of_some_detectors_keeps_the_others(good_run, flipped_run, tmp_path, monkeypatch):
-    reporter = Reporter(Console(file=io.StringIO()))
-    runs = dict.fromkeys(gate.PROTOCOLS, flipped_run)
-    asked = []
-    monkeypatch.setattr(gate, "matrices", lambda *arguments: asked.append(arguments[3]) or runs)
+    found, asked = gate.RecordRuns(dict.fromkeys(gate.PROTOCOLS, flipped_run)), []
+    monkeypatch.setattr(gate, "runs_for_record", lambda *arguments: asked.append(arguments[0]) or found)
     with pytest.raises(InputError, match="holds no golden record"):
-        gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"])
+        gate.update_golden(tmp_path / "golden", tmp_path, silent(), ["nearest_mean"])
     assert asked == []
     for protocol in gate.PROTOCOLS:
         write_golden(golden_from([good_run]), tmp_path / "golden" / protocol)
-    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["checkerboard"]) == 0
+    assert gate.update_golden(tmp_path / "golden", tmp_path, silent(), ["checkerboard"]) == 0
     record = read_golden(tmp_path / "golden" / gate.PROTOCOLS[0])
     assert compare(record, good_run).exit_code == 0
-    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"]) == 0
+    assert gate.update_golden(tmp_path / "golden", tmp_path, silent(), ["nearest_mean"]) == 0
     assert compare(read_golden(tmp_path / "golden" / gate.PROTOCOLS[0]), flipped_run).exit_code == 0
     assert asked == [["checkerboard"], ["nearest_mean"]]
 
@@ -212,6 +284,7 @@ def test_an_update_of_some_detectors_keeps_the_others(good_run, flipped_run, tmp
 def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):
     assert "--only is given without --update" in one_line(lineup("regress", "--only", "clip_probe"))
     assert "clip_prob" in one_line(lineup("regress", "--update", "--only", "clip_prob"))
+    assert "--only and --speed" in one_line(lineup("regress", "--update", "--speed", "--only", "clip_probe"))
 
 
 def test_an_installed_copy_keeps_its_golden_record(lineup, monkeypatch):

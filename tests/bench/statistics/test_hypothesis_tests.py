@@ -2,20 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, permutation_test
 
 from bench.evaluation.notices import SHORTCUT_LEVEL
 from bench.statistics.hypothesis_tests import (
     class_difference_test,
     holm_correction,
-    mcnemar_test,
+    least_p,
+    retraining_test,
 )
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_the_exact_binomial_test(lost, won):
-    expected = binomtest(lost, lost + won, 0.5, alternative="greater").pvalue if lost + won else 1.0
-    assert mcnemar_test(np.array([lost]), np.array([won]))[0] == pytest.approx(expected)
+from bench.statistics.intervals import random_generator
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
@@ -99,3 +95,55 @@ def test_real_images_that_cells_share_count_once():
 @pytest.mark.parametrize("generated_rate", [0.1, 0.2, 0.5, 0.8])
 def test_calls_at_chance_in_cells_that_share_images_are_rarely_a_difference(size, generated_rate):
     assert shared_pool_alarms(size, generated_rate, runs=1000) <= 0.035
+
+
+def trainings(count, measures, *names):
+    """Accuracies of unlike spread, which go together."""
+    random = random_generator(["trainings", *map(str, names)])
+    shared = random.standard_normal((count, 1))
+    return 0.8 + np.linspace(0.005, 0.05, measures) * (shared + random.standard_normal((count, measures)))
+
+
+def test_retraining_of_one_measure_is_the_permutation_test_of_means():
+    before, now = trainings(7, 1, "before"), trainings(3, 1, "now")
+    pooled = permutation_test(
+        (before[:, 0], now[:, 0]), student_fall, permutation_type="independent", alternative="greater"
+    )
+    assert retraining_test(before, now, 0.01)[0] == pytest.approx(pooled.pvalue)
+
+
+def student_fall(before, now):
+    inside = np.square(before - before.mean()).sum() + np.square(now - now.mean()).sum()
+    return (before.mean() - now.mean()) / np.sqrt(inside / (len(before) + len(now) - 2) + 0.01**2)
+
+
+def test_retraining_finds_the_measure_that_fell_and_no_other():
+    before, now = trainings(10, 5, "before"), trainings(3, 5, "now")
+    now[:, 2] -= 0.2
+    p = retraining_test(before, now, 0.01)
+    assert p[2] == least_p(10, 3) == pytest.approx(1 / 286)
+    assert np.delete(p, 2).min() > 0.05
+
+
+def test_a_measure_that_fell_less_is_not_hidden_by_one_that_fell_more():
+    before, now = trainings(10, 5, "before"), trainings(3, 5, "now")
+    now -= [0.5, 0.5, 0.5, 0.5, 0.25]
+    assert retraining_test(before, now, 0.01).max() == least_p(10, 3)
+
+
+def test_trainings_that_never_differ_did_not_fall():
+    same = np.full((4, 3), 0.9)
+    assert (retraining_test(same, same[:2], 0.01) == 1).all()
+
+
+def test_of_many_choices_some_are_drawn_and_the_same_ones_each_time():
+    before, now = trainings(10, 3, "before"), trainings(8, 3, "now")
+    now[:, 0] -= 0.3
+    first = retraining_test(before, now, 0.01)
+    assert np.array_equal(first, retraining_test(before, now, 0.01))
+    assert first[0] == least_p(10, 8) == 1 / 5000
+
+
+def test_retraining_calls_nothing_changed_a_fall_as_seldom_as_stated():
+    found = [retraining_test(trainings(6, 4, i), trainings(3, 4, i, "now"), 0.01).min() <= 0.05 for i in range(400)]
+    assert np.mean(found) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
