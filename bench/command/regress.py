@@ -34,6 +34,6 @@ def regress_command(
     if chosen and not update:
         msg = "--only is given without --update: the gate compares every detector of the golden record"
         raise InputError(msg)
-    folder, cache, reporter = golden or shipped_results() / "golden", options.cache_folder(), options.reporter()
+    folder, cache, reporter = golden or shipped_results() / "golden", options.working_cache().path, options.reporter()
     code = update_golden(folder, cache, reporter, chosen) if update else compare_now(folder, cache, reporter)
     raise typer.Exit(code)

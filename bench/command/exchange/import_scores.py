@@ -214,7 +214,7 @@ def _images(data: str, real: str, reading: Reading) -> ImageSet:
     """The data set. Raises `InputError`."""
     from bench.images.data_sets import open_data
 
-    return open_data(data, options.cache_folder(), options.CORES, options.reporter(), real, reading)
+    return open_data(data, options.working_cache().path, options.CORES, options.reporter(), real, reading)
 
 
 def _measure_list(scores: Path, images: ImageSet, detector: str, profile: str, *, as_json: bool) -> None:
