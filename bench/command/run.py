@@ -127,7 +127,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     reporter = options.reporter()
     cache = options.working_cache(reading=dry_run and not measure)
     for folder in [] if dry_run else dict.fromkeys([root, *(request.out for request in requests)]):
-        options.until_the_command_ends(held_for_one_run(folder, reporter.say))
+        options.until_the_command_ends(held_for_one_run(folder))
     planned = [plan_run(request.with_cache(cache.path), reporter, dry=dry_run) for request in requests]
     if not replace:
         require_own_question(root, planned)

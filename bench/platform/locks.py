@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bench.platform.processes import this_process
+from bench.platform.processes import ProcessMark, is_gone, this_process
 
 
 class LockTaken(Exception):
@@ -58,30 +59,55 @@ def take_lock(path: Path, *, shared: bool = False, waiting: Callable[[str], obje
 
 
 @contextmanager
-def held(path: Path, waiting: Callable[[str], object] | None = None) -> Iterator[str]:
-    """Hold the lock on a file that says who holds it, and that is gone afterwards.
+def held(path: Path, waiting: Callable[[str], object] | None = None) -> Iterator[None]:
+    """Hold a file for this process, which is written into it; it is gone afterwards.
+
+    Where the file system has no locks, the first process in the file holds it that is not known to have ended. There
+    nobody waits: who would do so goes on at once.
 
     Args:
         path: The file; its folder is there.
         waiting: As for `take_lock`.
 
-    Yields:
-        Why there is no lock; empty where there is one.
-
     Raises:
         LockTaken: As `take_lock` does, and `OSError`.
     """
-    lock, process = take_lock(path, waiting=waiting), this_process()
+    lock, own = take_lock(path, waiting=waiting), this_process()
     try:
-        with suppress(OSError):  # it is said for others alone
-            lock.file.truncate(0)
-            lock.file.write(f"process {process.number} on {process.host}".encode())
+        with suppress(OSError):  # on a full disk a lock is no less of one
+            if not lock.fault:
+                lock.file.truncate(0)
+            lock.file.write(json.dumps(asdict(own)).encode() + b"\n")
             lock.file.flush()
-        yield lock.fault
+        if lock.fault and waiting is None and (others := _before(own, lock.file)):
+            msg = f"{_shown(others[0])}; if that has ended, delete {path}"
+            raise LockTaken(msg)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
     finally:
-        with suppress(OSError):
-            path.unlink()
         lock.release()
+
+
+def _before(own: ProcessMark, file: BinaryIO) -> list[ProcessMark]:
+    """The processes that stand in a file before this one and are not known to have ended."""
+    known = _processes(file)
+    return [one for one in known[: known.index(own)] if not is_gone(one)] if own in known else []
+
+
+def _processes(file: BinaryIO) -> list[ProcessMark]:
+    """The processes that stand in a file."""
+    found = []
+    file.seek(0)
+    for line in file.read().splitlines():
+        with suppress(ValueError, TypeError):
+            found.append(ProcessMark(**json.loads(line)))
+    return found
+
+
+def _shown(process: ProcessMark) -> str:
+    return f"process {process.number} on {process.host}"
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -103,8 +129,7 @@ def _fault(file: BinaryIO, shared: bool, waiting: Callable[[str], object] | None
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read(200).decode(errors="replace") or "another process"
+            holder = next(map(_shown, _processes(file)), "another process")
             if waiting is None:
                 raise LockTaken(holder) from None
             waiting(holder)

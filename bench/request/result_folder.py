@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -25,12 +25,8 @@ MAX_SHOWN = 5  # detectors that a message names
 
 
 @contextmanager
-def held_for_one_run(out: Path, say: Callable[[str], object]) -> Iterator[None]:
+def held_for_one_run(out: Path) -> Iterator[None]:
     """Hold a result folder, which is made where it is not there, for this run alone.
-
-    Args:
-        out: The folder.
-        say: Prints a line: where the file system has no locks.
 
     Raises:
         InputError: Another run writes into it, or it cannot be written.
@@ -39,16 +35,14 @@ def held_for_one_run(out: Path, say: Callable[[str], object]) -> Iterator[None]:
         stack.callback(_remove_empty, out)
         try:
             out.mkdir(parents=True, exist_ok=True)
-            fault = stack.enter_context(held(out / LOCK))
+            stack.enter_context(held(out / LOCK))
         except LockTaken as error:
             msg = f"OUT {out} is being written by another run ({error}); wait until it has ended, or give another --out"
             raise InputError(msg) from error
         except OSError as error:
             raise _unwritable(out, error.strerror or str(error)) from error
         if closed := [one.name for one in sorted(out.iterdir()) if one.is_dir() and not os.access(one, os.W_OK)]:
-            raise _unwritable(out, f"its {closed[0]} is another user's")
-        if fault:
-            say(f"Note: the file system of OUT {out} has no locks ({fault}): start no other run into it meanwhile")
+            raise _unwritable(out, f"Permission denied in its {closed[0]}")
         yield
 
 

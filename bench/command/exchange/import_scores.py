@@ -188,12 +188,13 @@ def _write(found: ImportedScores, out: Path | None, replace: bool, *, as_json: b
     from bench.records.store import Store
     from bench.report.formats import as_json as ranking_json
     from bench.report.run_report import report_leaderboard, report_run
-    from bench.request.result_folder import require_extension
+    from bench.request.result_folder import held_for_one_run, require_extension
 
     reporter, records = options.reporter(), found.run.manifest.detectors.values()
     if not all(record.imported and record.imported.said for record in records):
         reporter.say("All scores are in [0, 1] and were taken for probabilities; --scores probability says so.")
     if out is not None:
+        options.until_the_command_ends(held_for_one_run(out))
         if not replace:
             require_extension(out, found.run.manifest)
         store = Store.at(out)

@@ -106,8 +106,7 @@ def _lines(inventory: Inventory) -> Iterable[str]:
     from tabulate import tabulate
 
     rows = [
-        [row["what"], row["for"], row["entries"], row["files"], _size_text(row["bytes"]), _age(row["used"])]
-        + ["yes" if row["in_use"] else ""]
+        (*list(row.values())[:4], _size_text(row["bytes"]), _age(row["used"]), "yes" if row["in_use"] else "")
         for row in _rows(inventory.entries)
     ]
     yield f"{inventory.root}: {_size(inventory.entries)}"

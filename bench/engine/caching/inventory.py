@@ -35,6 +35,7 @@ _PATTERNS = {
 }
 _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _NAMED = {"embeddings", "inspections", "rates"}  # kinds whose paths say whom they are for
+_RECORDED = {"fits", "resumable fits", "answers"}  # kinds of which runs say whom they are for
 _LOCKS = {LOCK, "corpus/.lock"}
 
 
@@ -70,7 +71,9 @@ class CacheEntry:
         parts = PurePosixPath(self.path).parts
         if self.kind == "corpus":
             return "embedded"
-        return re.sub(r"(@.*)?-[0-9a-f]{12}(\.json)?$", "", parts[1]) if self.kind in _NAMED else ""
+        if self.kind in _NAMED:
+            return re.sub(r"(@.*)?-[0-9a-f]{12}(\.json)?$", "", parts[1])
+        return "not recorded" if self.kind in _RECORDED else ""
 
 
 @dataclass(frozen=True)
@@ -150,4 +153,4 @@ def _add_uses(entries: Mapping[str, CacheEntry], uses: Sequence[KnownUse]) -> No
                 entry.used = max(entry.used, known.last)
                 entry.in_use |= going_on
     for entry in entries.values():  # embeddings say when they were used and not by whom
-        entry.in_use |= unknown or bool(begun) and entry.used >= min(begun)
+        entry.in_use |= unknown or any(entry.used >= start for start in begun)

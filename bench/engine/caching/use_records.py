@@ -48,7 +48,10 @@ class RunUse:
     @property
     def paths(self) -> set[str]:
         """All that it uses."""
-        return {*self.shared, *(path for part in (self.detectors, self.images) for one in part.values() for path in one)}
+        return {
+            *self.shared,
+            *(path for part in (self.detectors, self.images) for one in part.values() for path in one),
+        }
 
     @property
     def last(self) -> float:

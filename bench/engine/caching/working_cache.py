@@ -97,7 +97,7 @@ def _why_unwritable(root: Path) -> str:
         return error.strerror or str(error)
     for folder in _folders(root):
         if not os.access(folder, os.W_OK | os.X_OK):
-            return f"its {folder.relative_to(root)} is another user's"
+            return f"Permission denied in its {folder.relative_to(root)}"
     return ""
 
 
