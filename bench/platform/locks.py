@@ -77,7 +77,7 @@ def held(path: Path, waiting: Callable[[str], object] | None = None) -> Iterator
         with suppress(OSError):  # on a full disk a lock is no less of one
             if not lock.fault:
                 lock.file.truncate(0)
-            lock.file.write(json.dumps(asdict(own)).encode() + b"\n")
+            lock.file.write(b"\n" + json.dumps(asdict(own)).encode())  # after half a line of one that was killed
             lock.file.flush()
         if lock.fault and waiting is None and (others := _before(own, lock.file)):
             msg = f"{_shown(others[0])}; if that has ended, delete {path}"

@@ -19,19 +19,22 @@ from bench.platform.printable import printable
 
 if TYPE_CHECKING:
     from bench.engine.caching.inventory import CacheEntry, Inventory
+    from bench.engine.caching.use_records import RunUse
 
 WHAT = ("what", "for", "entries", "files", "size", "last used", "in use")
 RUNS = ("result folder", "protocol", "data", "size", "last used", "state")
+ENTRY_KEYS = ("what", "for", "entries", "files", "bytes", "used", "in_use")  # of JSON
+RUN_KEYS = ("out", "protocol", "data", "bytes", "used", "state")
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 MAX_SHOWN = 5  # files that are not the cache's own that a line names
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 app = typer.Typer(help="What the cache folder holds, for whom, and pruning it.")
 
 
 @app.callback(invoke_without_command=True)
-def show_command(context: typer.Context, as_json: AsJson = False) -> None:  # noqa: FBT002
+def show_command(context: typer.Context, as_json: AsDocument = False) -> None:  # noqa: FBT002
     """Show what the cache folder holds: of what kind, for whom, how much of it, and when it was used last."""
     if context.invoked_subcommand is not None:
         return
@@ -50,7 +53,7 @@ def prune_command(
     older_than: Annotated[str, typer.Option(help="Take away what was not used for so long, as 12h, 30d or 8w.")] = "",
     keep: Annotated[str, typer.Option(help="Take away what was used longest ago, until so much is left: 20GB.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and take nothing away.")] = False,  # noqa: FBT002
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsDocument = False,  # noqa: FBT002
 ) -> None:
     """Take away what was not used for long, or is more than the cache is to hold; never what a run uses.
 
@@ -78,10 +81,10 @@ def prune_command(
 
 def _root() -> Path:
     """The cache folder. Raises `InputError` where it is no folder."""
+    from bench.engine.caching.working_cache import require_folder
+
     root = options.cache_folder()
-    if root.exists() and not root.is_dir():
-        msg = f"the cache {root} is no folder; set LINEUP_CACHE to one"
-        raise InputError(msg)
+    require_folder(root)
     return root
 
 
@@ -138,34 +141,35 @@ def _rows(entries: Iterable[CacheEntry], *, titled: bool = True) -> list[dict[st
     groups: dict[tuple[str, str], list[CacheEntry]] = defaultdict(list)
     for entry in entries:
         groups[entry.kind, entry.title if titled else ""].append(entry)
-    return [
-        {
-            "what": kind,
-            "for": title,
-            "entries": len(group),
-            "files": sum(len(one.files) for one in group),
-            "bytes": sum(one.bytes for one in group),
-            "used": max(one.used for one in group),
-            "in_use": any(one.in_use for one in group),
-        }
+    rows = [
+        (
+            *(kind, title, len(group), sum(len(one.files) for one in group), sum(one.bytes for one in group)),
+            *(max(one.used for one in group), any(one.in_use for one in group)),
+        )
         for (kind, title), group in sorted(groups.items())
     ]
+    return [dict(zip(ENTRY_KEYS, row, strict=True)) for row in rows]
 
 
 def _runs(inventory: Inventory) -> list[dict[str, Any]]:
     """The runs that are recorded, the last one first."""
-    return [
-        {
-            "out": use.out,
-            "protocol": use.protocol,
-            "data": use.data,
-            "bytes": sum(one.bytes for one in inventory.entries if use.out in one.outs),
-            "used": use.last,
-            "state": "goes on" if known.going_on else "ended" if Path(use.out).is_dir() else "ended, folder gone",
-        }
+    rows = [
+        (use.out, use.protocol, use.data, _bytes_of(inventory, use), use.last, _state(use, going_on=known.going_on))
         for known in reversed(inventory.uses)
         if (use := known.use)
     ]
+    return [dict(zip(RUN_KEYS, row, strict=True)) for row in rows]
+
+
+def _bytes_of(inventory: Inventory, use: RunUse) -> int:
+    """The size of what a run used, as far as it is recorded."""
+    return sum(one.bytes for one in inventory.entries if use.out in one.outs)
+
+
+def _state(use: RunUse, *, going_on: bool) -> str:
+    if going_on:
+        return "goes on"
+    return "ended" if Path(use.out).is_dir() else "ended, folder gone"
 
 
 def _foreign_line(inventory: Inventory) -> str:

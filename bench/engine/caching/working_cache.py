@@ -57,9 +57,7 @@ def working_cache(root: Path, say: Callable[[str], object], *, reading: bool = F
     Raises:
         InputError: It is no folder.
     """
-    if root.exists() and not root.is_dir():
-        msg = f"the cache {root} is no folder; set LINEUP_CACHE to one"
-        raise InputError(msg)
+    require_folder(root)
     with ExitStack() as held:
         reason = "" if reading else _why_unwritable(root)
         shared = None
@@ -77,6 +75,13 @@ def working_cache(root: Path, say: Callable[[str], object], *, reading: bool = F
             f" {own} until this command ends; set LINEUP_CACHE to a folder of yours to keep it"
         )
         yield WorkingCache(own, held)
+
+
+def require_folder(root: Path) -> None:
+    """Raise `InputError` where a cache is no folder, and cannot be one below what is there."""
+    if not next(path for path in (root, *root.absolute().parents) if path.exists()).is_dir():
+        msg = f"the cache {root} is no folder; set LINEUP_CACHE to one"
+        raise InputError(msg)
 
 
 def _share(root: Path, say: Callable[[str], object]) -> FileLock | None:
