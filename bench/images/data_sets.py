@@ -281,11 +281,17 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
 
     with _corpus_folder(root, wait) as own:
         if not is_built(root):
+            if root.exists():
+                msg = f"{root} is no whole corpus ({DESCRIPTION} is missing); delete it and run again"
+                raise InputError(msg)
             reporter.say(f"Making the embedded corpus once, into {root}")
             with reporter.stages() as report:
                 made = build(own / root.name, workers, report)
-            if not is_built(root):
+            try:
                 made.rename(root)
+            except OSError:  # where locks fail another process may have been faster: its corpus is the same
+                if not is_built(root):
+                    raise
     return root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from bench.engine.caching.use_records import USES, RunUse, recorded_use
 from bench.platform.errors import InputError
 from bench.platform.files import write_atomically
-from bench.platform.locks import FileLock, take_lock
+from bench.platform.locks import FileLock, LockTaken, take_lock
 
 LOCK = ".lock"  # shared by all that may use anything in the cache; what prunes has it alone
 CORPUS = "corpus"
@@ -47,7 +47,7 @@ def working_cache(root: Path, say: Callable[[str], object], *, reading: bool = F
     """Use a cache folder.
 
     One that cannot be written, as a group may share it, is read through links in a folder of the command's own, where
-    what is made is kept until the command ends: it would take as long without them, and be as right.
+    what is made is kept until the command ends: what it prints and records is the same.
 
     Args:
         root: The folder.
@@ -59,10 +59,10 @@ def working_cache(root: Path, say: Callable[[str], object], *, reading: bool = F
     """
     require_folder(root)
     with ExitStack() as held:
+        if not reading and not root.exists():
+            held.callback(_remove_unused, root)
         reason = "" if reading else _why_unwritable(root)
-        shared = None
-        if not reading or (root / LOCK).is_file():
-            shared = _share(root, say)
+        shared = _share(root, say) if not reading or (root / LOCK).is_file() else None
         if shared is not None:
             held.callback(shared.release)
         if not reason:
@@ -82,6 +82,16 @@ def require_folder(root: Path) -> None:
     if not next(path for path in (root, *root.absolute().parents) if path.exists()).is_dir():
         msg = f"the cache {root} is no folder; set LINEUP_CACHE to one"
         raise InputError(msg)
+
+
+def _remove_unused(root: Path) -> None:
+    """Take a cache away that was made for a command which kept nothing in it, unless another has come to use it."""
+    with suppress(OSError, LockTaken):
+        if [path.name for path in root.iterdir()] == [LOCK]:
+            lock = take_lock(root / LOCK)
+            (root / LOCK).unlink()
+            root.rmdir()
+            lock.release()
 
 
 def _share(root: Path, say: Callable[[str], object]) -> FileLock | None:

@@ -184,3 +184,11 @@ def test_where_the_corpus_cannot_be_made_the_folder_is_named(tmp_path, made):
     (tmp_path / "corpus").write_text("")
     with pytest.raises(InputError, match=rf"cannot be made in {tmp_path}/corpus \(.*\); set LINEUP_CACHE"):
         embedded_corpus(tmp_path, 1, Reporter(Console(quiet=True)))
+
+
+def test_half_a_corpus_is_named_and_left(tmp_path, made):
+    root = tmp_path / "corpus" / corpus.identity()
+    root.mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"{root} is no whole corpus .*; delete it and run again"):
+        embedded_corpus(tmp_path, 1, Reporter(Console(quiet=True)))
+    assert not made

@@ -114,3 +114,9 @@ def test_who_cannot_write_keeps_all_from_being_pruned(closed):
         with pytest.raises(LockTaken):
             take_lock(closed / LOCK)
     assert not (closed / USES).exists()
+
+
+def test_a_folder_in_which_nothing_was_kept_is_gone(tmp_path):
+    with working_cache(tmp_path / "none", print) as first, working_cache(tmp_path / "none", print):
+        assert (first.path / LOCK).is_file()
+    assert not (tmp_path / "none").exists()
