@@ -6,6 +6,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -118,15 +119,13 @@ def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every file below a folder by its relative path, but for locks; what goes meanwhile is left out."""
     for folder, below, files in os.walk(root):
         below.sort()
-        for name in sorted(files):
-            path = Path(folder, name)
-            relative = path.relative_to(root).as_posix()
-            try:
-                stat = path.lstat()
-            except FileNotFoundError:
-                continue
-            if relative not in _LOCKS:
-                yield relative, stat
+        start = Path(folder).relative_to(root).as_posix()
+        for name in sorted(files):  # of which there may be 100,000
+            relative = name if start == "." else f"{start}/{name}"
+            with suppress(FileNotFoundError):
+                stat = os.lstat(f"{folder}{os.sep}{name}")
+                if relative not in _LOCKS:
+                    yield relative, stat
 
 
 def _place(name: str) -> tuple[str, str]:

@@ -137,7 +137,7 @@ def _link(root: Path, own: Path) -> None:
                 continue
             target = own / Path(folder).relative_to(root)
             target.mkdir(parents=True)
-            for name in files:
-                source = Path(folder, name).absolute()
-                if not name.startswith(".") and os.access(source, os.R_OK):
-                    (target / name).symlink_to(source)
+            start, end = f"{Path(folder).absolute()}{os.sep}", f"{target}{os.sep}"
+            for name in files:  # of which there may be 100,000
+                if not name.startswith(".") and os.access(start + name, os.R_OK):
+                    Path(end + name).symlink_to(start + name)
