@@ -165,7 +165,7 @@ def test_of_two_that_need_the_corpus_one_makes_it_and_the_other_waits(tmp_path, 
     found, told = corpora_of_two(tmp_path)
     assert found == [tmp_path / "corpus" / corpus.identity()] * 2
     assert len(made) == 1
-    assert "The embedded corpus is being made by process" in told
+    assert "The embedded corpus is being made by " in told
     assert list((tmp_path / "corpus").iterdir()) == found[:1]
 
 
