@@ -42,5 +42,5 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         raise InputError(msg)
     from bench.command.data_survey import DataRequest, SurveyRequest, survey
 
-    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE, pixels, reading)
+    request = DataRequest(data, real, limit, options.working_cache().path, workers, MAX_UNREADABLE, pixels, reading)
     survey(request, SurveyRequest(audit, all_, match, cast("MatchBy", match_by)), options.reporter())

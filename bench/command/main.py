@@ -28,12 +28,13 @@ from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.finished.serve import serve_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
-from bench.command.options import set_library_defaults
+from bench.command.options import command_resources, set_library_defaults
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.reference.explain import explain_command
 from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
+from bench.command.storage import cache as cache_commands
 from bench.platform.errors import InputError
 from bench.platform.memory import keep_freed_memory
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
@@ -76,6 +77,7 @@ app.command("regress")(regress_command)
 app.add_typer(weights.app, name="weights")
 app.add_typer(new.app, name="new")
 app.command("corpus")(corpus_command)
+app.add_typer(cache_commands.app, name="cache")
 
 
 def print_version(requested: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -95,6 +97,7 @@ def start(
     ] = None,
 ) -> None:
     """Say what people do first where no command is given."""
+    context.with_resource(command_resources())
     if context.invoked_subcommand is None:
         say(FIRST_STEPS)
 

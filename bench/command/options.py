@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -15,6 +18,7 @@ from bench.platform.memory import KEEPING_VARIABLES
 from bench.request.defaults import BASELINES, DETECTORS
 
 if TYPE_CHECKING:
+    from bench.engine.caching.working_cache import WorkingCache
     from bench.images.reading import Reading
     from bench.platform.progress import Reporter
 
@@ -25,6 +29,8 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 CORES = os.cpu_count() or 1
+_RESOURCES: ContextVar[ExitStack] = ContextVar("what the command that runs holds until it ends")
+Resource = TypeVar("Resource")
 # headings above the options of `lineup run`, in order
 COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "How it is computed", "What is written"
 
@@ -219,6 +225,36 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("LINEUP_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
+
+
+@contextmanager
+def command_resources() -> Iterator[None]:
+    """Give back in the end what a command takes in this context and holds until then."""
+    with ExitStack() as held:
+        token = _RESOURCES.set(held)
+        try:
+            yield
+        finally:
+            _RESOURCES.reset(token)
+
+
+def until_the_command_ends(resource: AbstractContextManager[Resource]) -> Resource:
+    """What a context gives, which is left when the command ends."""
+    return _RESOURCES.get().enter_context(resource)
+
+
+def working_cache(*, reading: bool = False) -> WorkingCache:
+    """The cache folder, or where it cannot be written what stands in for it, until the command ends.
+
+    Args:
+        reading: Whether the command writes nothing.
+
+    Raises:
+        InputError: It is no folder.
+    """
+    from bench.engine.caching.working_cache import working_cache
+
+    return until_the_command_ends(working_cache(cache_folder(), reporter().say, reading=reading))
 
 
 def weights_folder(chosen: Path | None = None) -> Path:

@@ -39,7 +39,7 @@ def regress_command(
     if chosen and speed:
         msg = "--only and --speed are given together: speeds are replaced for all detectors at once; give one of them"
         raise InputError(msg)
-    folder, cache, reporter = golden or shipped_results() / "golden", options.cache_folder(), options.reporter()
+    folder, cache, reporter = golden or shipped_results() / "golden", options.working_cache().path, options.reporter()
     if not update:
         code = compare_now(folder, cache, reporter, speed=speed)
     else:

@@ -25,7 +25,9 @@ AS_GIVEN = (
 READING = ("classes", "columns", "levels", "group")
 
 if TYPE_CHECKING:
+    from bench.platform.progress import Reporter
     from bench.records.run import Run
+    from bench.request.planned_run import PlannedRun
 
 
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
@@ -118,29 +120,47 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     if measure and not dry_run:
         msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
         raise InputError(msg)
-    from bench.records.store import Store
+    from bench.request.planned_run import plan_run
+    from bench.request.result_folder import held_for_one_run, require_own_question
+    from bench.request.run_record import cache_use
+
+    reporter = options.reporter()
+    cache = options.working_cache(reading=dry_run and not measure)
+    for folder in [] if dry_run else dict.fromkeys([root, *(request.out for request in requests)]):
+        options.until_the_command_ends(held_for_one_run(folder))
+    planned = [plan_run(request.with_cache(cache.path), reporter, dry=dry_run) for request in requests]
+    if not replace:
+        require_own_question(root, planned)
+    if dry_run:
+        _rehearse(planned, reporter, measure=measure)
+        return []
+    cache.declare([cache_use(run) for run in planned])
+    return [_execute(run, reporter, show=len(planned) == 1) for run in planned]
+
+
+def _rehearse(planned: Sequence[PlannedRun], reporter: Reporter, *, measure: bool) -> None:
+    """Say what each run would cost."""
     from bench.rehearsal.rehearsal import rehearse
+    from bench.request.announcement import announce_run
+
+    for run in planned:
+        announce_run(run, reporter)
+        rehearse(run, reporter, measuring=measure)
+
+
+def _execute(planned: PlannedRun, reporter: Reporter, *, show: bool) -> Run:
+    """Answer a planned run and report it."""
+    from bench.records.store import Store
     from bench.report.run_report import report_run
     from bench.request.announcement import announce_run
     from bench.request.execution import execute, followed
-    from bench.request.planned_run import plan_run
-    from bench.request.result_folder import require_own_question
 
-    reporter, runs = options.reporter(), []
-    planned = [plan_run(request, reporter, dry=dry_run) for request in requests]
-    if not replace:
-        require_own_question(root, planned)
-    for one in planned:
-        if dry_run:
-            announce_run(one, reporter)
-            rehearse(one, reporter, measuring=measure)
-            continue
-        store = Store.at(one.request.out)
-        with followed(one, store, reporter, shlex.join(["lineup", *sys.argv[1:]])) as (tracker, telling):
-            announce_run(one, telling)
-            runs.append(execute(one, store, telling, tracker))
-            report_run(runs[-1], store, telling, show=len(requests) == 1)
-    return runs
+    store = Store.at(planned.request.out)
+    with followed(planned, store, reporter, shlex.join(["lineup", *sys.argv[1:]])) as (tracker, telling):
+        announce_run(planned, telling)
+        run = execute(planned, store, telling, tracker)
+        report_run(run, store, telling, show=show)
+    return run
 
 
 def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, params: Mapping[str, Any]) -> None:

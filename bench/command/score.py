@@ -85,7 +85,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     _check_form(form, out, images, len(rows) + len(fitted or []), chains)
     from bench.request.image_scores import ScoreRequest, score_files
 
-    folder, cache = options.weights_folder(weights_dir), options.cache_folder()
+    folder, cache = options.weights_folder(weights_dir), options.working_cache().path
     how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains
     request = ScoreRequest(images, rows, fitted or [], chosen, *how)
     _show(score_files(request, options.reporter()), printed, out, form)

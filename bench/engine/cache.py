@@ -9,6 +9,7 @@ Layout of the folder:
     agreements/<digest>.json         how far the scores of a backend are from those of torch
     graphs/<digest>.onnx             networks without weights, as backends read them
     rates/<processor>.json           how long this machine takes for one image of each kind of work
+    uses/<digest>.json               what a run used of all this, by result folder (`caching.use_records`)
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
@@ -30,6 +31,7 @@ from safetensors.numpy import load_file, save_file
 
 from bench.engine.caching.embedding_files import EmbeddingFiles
 from bench.engine.caching.inspections import Inspections
+from bench.engine.caching.use_records import mark_used
 from bench.engine.versions import decoder_versions
 from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import VERSION
@@ -77,7 +79,15 @@ class Cache:
 
     def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation, both given by their keys."""
-        return EmbeddingFiles(self.root / "embeddings" / _file_name(embedder) / _file_name(degradation))
+        folder = self.root / "embeddings" / _file_name(embedder) / _file_name(degradation)
+        mark_used(folder)
+        return EmbeddingFiles(folder)
+
+    def places(self, training_key: str, key: str) -> tuple[str, str, str]:
+        """Where a fit, what it resumes from, and the answer of a cell are kept, relative to the folder of the cache."""
+        paths = self._fit_path(training_key), self.fit_folder(training_key), self._answer_path(key)
+        first, second, third = (path.relative_to(self.root).as_posix() for path in paths)
+        return first, second, third
 
     def read_fit(self, key: str) -> State | None:
         """The state of a fitted detector; None where it was not fitted yet or the file is damaged."""

@@ -6,9 +6,11 @@ What takes long to import is imported where it is used: `lineup corpus` needs ne
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from posixpath import normpath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
@@ -30,6 +32,7 @@ from bench.images.layouts.api import (
 from bench.images.layouts.card_facts import CardFacts, selected_by_card, with_card_facts
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
+from bench.platform.locks import held
 from detectors import catalogue
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from bench.platform.progress import Reporter
 
 
+CORPUS_LOCK = ".lock"  # beside the corpora: of who makes one
 MIN_SHARE = 0.5  # of the images: a special layout that reads fewer gives way to a general one
 PACKED_SUFFIXES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tbz2", ".tgz", ".txz", ".xz", ".zst"})
 
@@ -265,12 +269,52 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
         cache_root: The folder in which it is kept.
         workers: Processes that make it.
         reporter: Shows progress.
+
+    Raises:
+        InputError: It is not there, and cannot be made.
     """
     from bench.embedded.corpus import build, identity, is_built
 
     root = cache_root / "corpus" / identity()
-    if not is_built(root):
-        reporter.say(f"Making the embedded corpus once, into {root}")
-        with reporter.stages() as report:
-            build(root, workers, report)
+    if is_built(root):
+        return root
+
+    def wait(holder: str) -> None:
+        reporter.say(f"The embedded corpus is being made by {holder}: waiting")
+
+    with _corpus_folder(root, wait) as own:
+        if not is_built(root):
+            if root.exists():
+                msg = f"{root} is no whole corpus ({DESCRIPTION} is missing); delete it and run again"
+                raise InputError(msg)
+            reporter.say(f"Making the embedded corpus once, into {root}")
+            with reporter.stages() as report:
+                made = build(own / root.name, workers, report)
+            try:
+                made.rename(root)
+            except OSError:  # where locks fail another process may have been faster: its corpus is the same
+                if not is_built(root):
+                    raise
     return root
+
+
+@contextmanager
+def _corpus_folder(root: Path, wait: Callable[[str], object]) -> Iterator[Path]:
+    """A folder in which a corpus is made, by one process at a time; where locks fail each has one of its own.
+
+    Args:
+        root: Where it will be.
+        wait: Called with who makes it, before that is waited for.
+
+    Raises:
+        InputError: It cannot be made there.
+    """
+    with ExitStack() as stack:
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(root.parent / CORPUS_LOCK, wait))
+            own = stack.enter_context(TemporaryDirectory(dir=root.parent, prefix=".making-"))
+        except OSError as error:
+            msg = f"the embedded corpus cannot be made in {root.parent} ({error.strerror or error})"
+            raise InputError(f"{msg}; set LINEUP_CACHE to a folder of yours") from error
+        yield Path(own)

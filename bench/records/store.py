@@ -78,8 +78,9 @@ class Store:
         """Open or make a result folder. Raises `InputError` where it cannot be written."""
         try:
             (root / SCORES).mkdir(parents=True, exist_ok=True)
-            write_atomically(root / ".writable", lambda path: path.write_bytes(b""))
-            (root / ".writable").unlink()
+            for probe in (root / ".writable", root / SCORES / ".writable"):
+                write_atomically(probe, lambda path: path.write_bytes(b""))
+                probe.unlink(missing_ok=True)
         except OSError as error:
             msg = f"OUT {root} cannot be written ({error.strerror or error}); choose another folder"
             raise InputError(msg) from error

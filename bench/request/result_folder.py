@@ -7,10 +7,13 @@ the place of tables that are there, and is asked for with --replace.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bench.platform.errors import InputError
+from bench.platform.locks import LockTaken, held
 from bench.platform.outside.json_text import parse_json
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
@@ -18,7 +21,40 @@ from bench.records.store import MANIFEST
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
 
+LOCK = ".lock"  # in a result folder: of the run that writes into it
 MAX_SHOWN = 5  # detectors that a message names
+
+
+@contextmanager
+def held_for_one_run(out: Path) -> Iterator[None]:
+    """Hold a result folder, which is made where it is not there, for this run alone.
+
+    Raises:
+        InputError: Another run writes into it, or it cannot be written.
+    """
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, out)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(out / LOCK))
+        except LockTaken as error:
+            msg = f"OUT {out} is being written by another run ({error}); wait until it has ended, or give another --out"
+            raise InputError(msg) from error
+        except OSError as error:
+            raise _unwritable(out, error.strerror or str(error)) from error
+        if closed := [one.name for one in sorted(out.iterdir()) if one.is_dir() and not os.access(one, os.W_OK)]:
+            raise _unwritable(out, f"Permission denied in its {closed[0]}")
+        yield
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take a folder away in which nothing was written."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _unwritable(out: Path, reason: str) -> InputError:
+    return InputError(f"OUT {out} cannot be written ({reason}); choose another folder")
 
 
 def require_own_question(out: Path, runs: Sequence[PlannedRun]) -> None:

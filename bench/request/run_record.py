@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.engine.cache import Cache
+from bench.engine.caching.use_records import RunUse
+from bench.engine.caching.working_cache import CORPUS
 from bench.engine.embeddings import needs_embeddings_alone
 from bench.engine.plan import training_threads
 from bench.engine.scoring.agreement import Agreement
 from bench.engine.versions import commit, versions
+from bench.images.data_names import EMBEDDED
 from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
 from bench.inference.backends import library_name
 from bench.platform.files import digest
@@ -47,6 +51,26 @@ from protocols.file_protocol import FileProtocol
 from protocols.profiles import find_profile
 
 PROTOCOL_FILE = "protocol"  # what the record of files calls the file that is the protocol
+
+
+def cache_use(run: PlannedRun) -> RunUse:
+    """What a planned run uses of the cache; folders of embeddings say themselves that they are used."""
+    cache, places = Cache(run.request.cache), {}
+    paths: dict[str, set[str]] = defaultdict(set)
+    for name, images in run.data.items():
+        folder = cache.inspections(images, run.request.workers).folder
+        places[name or run.request.data_sets[0]] = [folder.relative_to(cache.root).as_posix()]
+    for item in run.planned:
+        for one in filter(None, (item, item.base, item.target)):
+            paths[one.cell.detector].update(cache.places(one.training_key, one.key))
+    return RunUse(
+        out=str(run.request.out.absolute()),
+        protocol=run.request.protocol.name,
+        data=", ".join(images.title for images in run.data.values()),
+        detectors={name: sorted(used) for name, used in paths.items()},
+        images=places,
+        shared=["agreements", "graphs", "rates", *([CORPUS] if EMBEDDED in places else [])],
+    )
 
 
 def manifest_of(run: PlannedRun) -> Manifest:

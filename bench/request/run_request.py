@@ -89,6 +89,10 @@ class RunRequest:
         """The same with another result folder."""
         return replace(self, out=out)
 
+    def with_cache(self, cache: Path) -> RunRequest:
+        """The same with another cache folder."""
+        return replace(self, cache=cache)
+
     def under(self, chains: Sequence[str]) -> list[RunRequest]:
         """One request per base degradation; those of several go into folders of their own below `out`."""
         if len(chains) == 1:

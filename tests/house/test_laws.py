@@ -13,12 +13,17 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
+    "bench/platform/locks.py",  # who holds a lock, into the file that it is on
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/inference/graphs.py",  # the cache
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/caching/embedding_files.py",  # the same
     "bench/engine/caching/inspections.py",  # the same
+    "bench/engine/caching/use_records.py",  # the same
+    "bench/engine/caching/working_cache.py",  # the same, and links to it in a folder of a command's own
+    "bench/images/data_sets.py",  # the folder of the corpora, in the cache
+    "bench/request/result_folder.py",  # an empty result folder
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named

@@ -25,6 +25,7 @@ from bench.analyses.images.saliency import GRADIENT_SPECTRA, SALIENCY
 from bench.analyses.images.spectra import SPECTRA, left_out_table
 from bench.analyses.images.thumbnails import THUMBNAILS
 from bench.analyses.scores.image_view import image_view
+from bench.command.storage.cache import ENTRY_KEYS, RUN_KEYS, RUNS, WHAT
 from bench.evaluation.asked.rank_measures import WORST_TITLES, AskedMeasures, asked_measures
 from bench.evaluation.asked.rescoring import Rescoring
 from bench.evaluation.cells import evaluate, matrices, readable_table
@@ -313,6 +314,8 @@ def plain_tables() -> Headers:
         "training.csv": identity | {field.name for field in fields(Epoch)},
         "missing.csv": set(MISSING),
         "lineup score": set(IMAGE_SCORES),
+        "lineup cache": {*WHAT, *RUNS},
+        "lineup cache --json": {*ENTRY_KEYS, *RUN_KEYS},
     }
 
 

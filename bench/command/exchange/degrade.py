@@ -95,7 +95,7 @@ def _originals(
     pixels, limit = most
     stated = real or limit or reading != Reading(follow_links=reading.follow_links)
     try:
-        images = open_data(data, options.cache_folder(), options.CORES, reporter, real, reading)
+        images = open_data(data, options.working_cache().path, options.CORES, reporter, real, reading)
     except InputError as error:
         if stated or layout_and_place(data)[0] or "://" in data:
             raise

@@ -190,12 +190,13 @@ def _write(found: ImportedScores, out: Path | None, replace: bool, *, as_json: b
     from bench.records.store import Store
     from bench.report.formats import as_json as ranking_json
     from bench.report.run_report import report_leaderboard, report_run
-    from bench.request.result_folder import require_extension
+    from bench.request.result_folder import held_for_one_run, require_extension
 
     reporter, records = options.reporter(), found.run.manifest.detectors.values()
     if not all(record.imported and record.imported.said for record in records):
         reporter.say("All scores are in [0, 1] and were taken for probabilities; --scores probability says so.")
     if out is not None:
+        options.until_the_command_ends(held_for_one_run(out))
         if not replace:
             require_extension(out, found.run.manifest)
         store = Store.at(out)
@@ -216,7 +217,7 @@ def _images(data: str, real: str, reading: Reading) -> ImageSet:
     """The data set. Raises `InputError`."""
     from bench.images.data_sets import open_data
 
-    return open_data(data, options.cache_folder(), options.CORES, options.reporter(), real, reading)
+    return open_data(data, options.working_cache().path, options.CORES, options.reporter(), real, reading)
 
 
 def _measure_list(scores: Path, images: ImageSet, detector: str, profile: str, *, as_json: bool) -> None:

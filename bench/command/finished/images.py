@@ -29,5 +29,5 @@ def opened_images(data: str) -> Callable[[Path], OpenedImages | NoImages]:
     from bench.analyses.images.run_images import Workplace
     from bench.report.figures.opened_images import open_images
 
-    workplace = Workplace(options.cache_folder(), options.CORES, options.reporter())
+    workplace = Workplace(options.working_cache().path, options.CORES, options.reporter())
     return lambda folder: open_images(folder, workplace, data)

@@ -87,7 +87,7 @@ def _tried(data: str, detectors: str, limit: int, device: str) -> tuple[Run, Run
         (0,),
         BATCH_SIZE,
         options.CORES,
-        options.cache_folder(),
+        options.working_cache().path,
     )
     return run_trial(request, options.reporter())
 

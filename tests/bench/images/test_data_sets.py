@@ -1,13 +1,21 @@
 """Which layout is found, and what is said where none or several fit."""
 
+import errno
+import fcntl
+import io
 import json
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rich.console import Console
 
-from bench.images.data_sets import read
+from bench.embedded import corpus
+from bench.images.data_sets import embedded_corpus, read
 from bench.images.reading import Reading
 from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from tests.support.small_data_sets import read_both_ways, write_images
 
 
@@ -127,3 +135,60 @@ def test_an_open_data_set_can_be_sent_to_another_process(tmp_path):
     images = pickle.loads(pickle.dumps(read(str(tmp_path))))  # noqa: S301 - it was made here
     assert images.names == ["flux/a.png", "real/b.png"]
     assert images[0].facts.format == "PNG"
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The folders in which a corpus of one file is made, slowly, where it really takes minutes."""
+    folders = []
+
+    def build(root, workers, report):
+        folders.append(root)
+        root.mkdir()
+        time.sleep(0.2)
+        (root / corpus.DESCRIPTION).write_text("{}")
+        return root
+
+    monkeypatch.setattr(corpus, "build", build)
+    return folders
+
+
+def corpora_of_two(root):
+    """The folders of the corpus that two get at once, and what they were told."""
+    told = io.StringIO()
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda _: embedded_corpus(root, 1, Reporter(Console(file=told, width=500))), range(2))
+    return list(found), told.getvalue()
+
+
+def test_of_two_that_need_the_corpus_one_makes_it_and_the_other_waits(tmp_path, made):
+    found, told = corpora_of_two(tmp_path)
+    assert found == [tmp_path / "corpus" / corpus.identity()] * 2
+    assert len(made) == 1
+    assert "The embedded corpus is being made by " in told
+    assert list((tmp_path / "corpus").iterdir()) == found[:1]
+
+
+def test_where_locks_fail_both_make_the_corpus_apart(tmp_path, made, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    found, _ = corpora_of_two(tmp_path)
+    assert found == [tmp_path / "corpus" / corpus.identity()] * 2
+    assert len(set(made)) == 2
+    assert list((tmp_path / "corpus").iterdir()) == found[:1]
+
+
+def test_where_the_corpus_cannot_be_made_the_folder_is_named(tmp_path, made):
+    (tmp_path / "corpus").write_text("")
+    with pytest.raises(InputError, match=rf"cannot be made in {tmp_path}/corpus \(.*\); set LINEUP_CACHE"):
+        embedded_corpus(tmp_path, 1, Reporter(Console(quiet=True)))
+
+
+def test_half_a_corpus_is_named_and_left(tmp_path, made):
+    root = tmp_path / "corpus" / corpus.identity()
+    root.mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"{root} is no whole corpus .*; delete it and run again"):
+        embedded_corpus(tmp_path, 1, Reporter(Console(quiet=True)))
+    assert not made

@@ -1,6 +1,7 @@
 """A folder holds one question: the content of the files and profiles that ask it is a part of it."""
 
 import json
+import os
 from dataclasses import asdict, replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bench.platform.errors import InputError
 from bench.records.manifest import Manifest, ProfileRecord, read_manifest
 from bench.records.store import MANIFEST
-from bench.request.result_folder import require_extension
+from bench.request.result_folder import LOCK, held_for_one_run, require_extension
 from tests.support.synthetic_runs import make_run
 
 OWN = ProfileRecord("own", 1, ("jpeg:50", "blur:1"), {"clean_auc": 0.5})
@@ -57,3 +58,33 @@ def test_a_manifest_without_these_records_is_read_and_gone_on_with(known, folder
     older, _ = read_manifest((folder / MANIFEST).read_bytes(), "it")
     assert asdict(older.protocol) == asdict(known.protocol) | {"files": {}, "profiles": ()}
     require_extension(folder, known)
+
+
+def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):
+    out = tmp_path / "runs" / "one"
+    with held_for_one_run(out):
+        with pytest.raises(InputError, match=rf"OUT {out} is being written by another run \(process \d+ on"):
+            held_for_one_run(out).__enter__()
+        (out / MANIFEST).write_text("{}")
+    with held_for_one_run(out):
+        assert (out / LOCK).is_file()
+    assert [path.name for path in out.iterdir()] == [MANIFEST]
+
+
+def test_a_folder_in_which_nothing_was_written_is_gone(tmp_path):
+    with pytest.raises(KeyboardInterrupt), held_for_one_run(tmp_path / "one"):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize("closed", ["", "scores"])
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_done(tmp_path, monkeypatch, closed):
+    out = tmp_path / "one"
+    (out / "scores").mkdir(parents=True)
+    if closed:
+        monkeypatch.setattr(os, "access", lambda path, mode: path.name != closed)
+    else:
+        out = out / "file" / "below"
+        out.parent.write_text("")
+    with pytest.raises(InputError, match=rf"OUT {out} cannot be written \(.*\); choose another folder"):
+        held_for_one_run(out).__enter__()

@@ -1,0 +1,1 @@
+"""Commands on what Lineup keeps on this machine."""

@@ -1,0 +1,221 @@
+"""`lineup cache`: what the cache folder holds and for whom, and taking away what is not used."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.command import options
+from bench.platform.errors import InputError
+from bench.platform.printable import printable
+
+if TYPE_CHECKING:
+    from bench.engine.caching.inventory import CacheEntry, Inventory
+    from bench.engine.caching.use_records import RunUse
+
+WHAT = ("what", "for", "entries", "files", "size", "last used", "in use")
+RUNS = ("result folder", "protocol", "data", "size", "last used", "state")
+ENTRY_KEYS = ("what", "for", "entries", "files", "bytes", "used", "in_use")  # of JSON
+RUN_KEYS = ("out", "protocol", "data", "bytes", "used", "state")
+SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+MAX_SHOWN = 5  # files that are not the cache's own that a line names
+AsDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+app = typer.Typer(help="What the cache folder holds, for whom, and pruning it.")
+
+
+@app.callback(invoke_without_command=True)
+def show_command(context: typer.Context, as_json: AsDocument = False) -> None:  # noqa: FBT002
+    """Show what the cache folder holds: of what kind, for whom, how much of it, and when it was used last."""
+    if context.invoked_subcommand is not None:
+        return
+    from bench.engine.caching.inventory import take_inventory
+
+    inventory = take_inventory(_root())
+    if as_json:
+        typer.echo(json.dumps(_document(inventory), indent=1))
+        return
+    for line in _lines(inventory):
+        typer.echo(printable(line) if "\n" not in line else line)
+
+
+@app.command("prune")
+def prune_command(
+    older_than: Annotated[str, typer.Option(help="Take away what was not used for so long, as 12h, 30d or 8w.")] = "",
+    keep: Annotated[str, typer.Option(help="Take away what was used longest ago, until so much is left: 20GB.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and take nothing away.")] = False,  # noqa: FBT002
+    as_json: AsDocument = False,  # noqa: FBT002
+) -> None:
+    """Take away what was not used for long, or is more than the cache is to hold; never what a run uses.
+
+    It costs the time of making it again, and nothing else.
+    """
+    from bench.engine.caching.inventory import take_inventory
+    from bench.engine.caching.pruning import cache_for_pruning, entries_to_prune, prune
+
+    if not older_than and not keep:
+        msg = "lineup cache prune was not told what may go; give --older-than 30d, --keep 20GB, or both"
+        raise InputError(msg)
+    limits = _seconds(older_than) if older_than else None, _bytes(keep) if keep else None
+    root = _root()
+    if not root.is_dir():
+        inventory, gone = take_inventory(root), []
+    elif dry_run:
+        inventory = take_inventory(root)
+        gone = entries_to_prune(inventory, *limits)
+    else:
+        with cache_for_pruning(root):
+            inventory = take_inventory(root)
+            gone = prune(inventory, entries_to_prune(inventory, *limits))
+    _say_pruned(inventory, gone, dry_run=dry_run, as_json=as_json)
+
+
+def _root() -> Path:
+    """The cache folder. Raises `InputError` where it is no folder."""
+    from bench.engine.caching.working_cache import require_folder
+
+    root = options.cache_folder()
+    require_folder(root)
+    return root
+
+
+def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bool, as_json: bool) -> None:
+    """Print what is gone and what is left."""
+    left = [one for one in inventory.entries if one not in gone]
+    if as_json:
+        document = {"folder": str(inventory.root), "dry_run": dry_run, "gone": _rows(gone), "left": _rows(left)}
+        typer.echo(json.dumps(document, indent=1))
+        return
+    by_kind = ", ".join(f"{row['entries']} {row['what']}" for row in _rows(gone, titled=False))
+    verb = "Would prune" if dry_run else "Pruned"
+    typer.echo(f"{verb} {_size(gone)} of {inventory.root}{f': {by_kind}' if by_kind else ''}. Left: {_size(left)}.")
+    if used := [one for one in left if one.in_use]:
+        typer.echo(f"In use by runs that go on, and left alone: {_size(used)}.")
+    if foreign := _foreign_line(inventory):
+        typer.echo(foreign)
+
+
+def _lines(inventory: Inventory) -> Iterable[str]:
+    """What is printed of a cache."""
+    from tabulate import tabulate
+
+    rows = [
+        (*list(row.values())[:4], _size_text(row["bytes"]), _age(row["used"]), "yes" if row["in_use"] else "")
+        for row in _rows(inventory.entries)
+    ]
+    yield f"{inventory.root}: {_size(inventory.entries)}"
+    if rows:
+        yield tabulate([[printable(str(one)) for one in row] for row in rows], WHAT, "simple", disable_numparse=True)
+    if runs := _runs(inventory):
+        shown = [[*list(run.values())[:3], _size_text(run["bytes"]), _age(run["used"]), run["state"]] for run in runs]
+        yield ""
+        yield tabulate([[printable(str(one)) for one in row] for row in shown], RUNS, "simple", disable_numparse=True)
+    if foreign := _foreign_line(inventory):
+        yield foreign
+
+
+def _document(inventory: Inventory) -> dict[str, Any]:
+    """The same as JSON: sizes in bytes, times in UTC."""
+    dated = [{**row, "used": _iso(row["used"])} for row in _rows(inventory.entries)]
+    runs = [{**run, "used": _iso(run["used"])} for run in _runs(inventory)]
+    return {
+        "folder": str(inventory.root),
+        "bytes": sum(one.bytes for one in inventory.entries),
+        "entries": dated,
+        "runs": runs,
+        "foreign": dict(inventory.foreign),
+    }
+
+
+def _rows(entries: Iterable[CacheEntry], *, titled: bool = True) -> list[dict[str, Any]]:
+    """Entries of one kind that are for the same, together."""
+    groups: dict[tuple[str, str], list[CacheEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.kind, entry.title if titled else ""].append(entry)
+    rows = [
+        (
+            *(kind, title, len(group), sum(len(one.files) for one in group), sum(one.bytes for one in group)),
+            *(max(one.used for one in group), any(one.in_use for one in group)),
+        )
+        for (kind, title), group in sorted(groups.items())
+    ]
+    return [dict(zip(ENTRY_KEYS, row, strict=True)) for row in rows]
+
+
+def _runs(inventory: Inventory) -> list[dict[str, Any]]:
+    """The runs that are recorded, the last one first."""
+    rows = [
+        (use.out, use.protocol, use.data, _bytes_of(inventory, use), use.last, _state(use, going_on=known.going_on))
+        for known in reversed(inventory.uses)
+        if (use := known.use)
+    ]
+    return [dict(zip(RUN_KEYS, row, strict=True)) for row in rows]
+
+
+def _bytes_of(inventory: Inventory, use: RunUse) -> int:
+    """The size of what a run used, as far as it is recorded."""
+    return sum(one.bytes for one in inventory.entries if use.out in one.outs)
+
+
+def _state(use: RunUse, *, going_on: bool) -> str:
+    if going_on:
+        return "goes on"
+    return "ended" if Path(use.out).is_dir() else "ended, folder gone"
+
+
+def _foreign_line(inventory: Inventory) -> str:
+    """The files that are not the cache's own; empty where there are none."""
+    if not inventory.foreign:
+        return ""
+    names = list(inventory.foreign)
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return printable(f"Not of this version's cache, and left alone: {', '.join(names[:MAX_SHOWN])}{more}.")
+
+
+def _size(entries: Iterable[CacheEntry]) -> str:
+    entries = list(entries)
+    return f"{_size_text(sum(one.bytes for one in entries))} in {sum(len(one.files) for one in entries):,} files"
+
+
+def _size_text(size: int) -> str:
+    unit = next((name for name, factor in reversed(BYTES.items()) if size >= factor), "B")
+    return f"{size / BYTES[unit]:.{0 if unit == 'B' else 1}f} {unit}"
+
+
+def _age(when: float) -> str:
+    """How long ago a time was, in the largest unit of which it is one or more."""
+    seconds = max(0.0, time.time() - when)
+    names = {"d": "d", "h": "h", "m": "min"}
+    unit = next((one for one in names if seconds >= SECONDS[one]), "")
+    return f"{seconds // SECONDS[unit]:.0f} {names[unit]} ago" if unit else "now"
+
+
+def _iso(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
+
+
+def _seconds(text: str) -> float:
+    """A length of time. Raises `InputError` for anything else."""
+    return _amount("--older-than", text, SECONDS, "12h, 30d or 8w")
+
+
+def _bytes(text: str) -> int:
+    """A size. Raises `InputError` for anything else."""
+    return int(_amount("--keep", text.upper(), {name: size for name, size in BYTES.items() if name != "B"}, "20GB"))
+
+
+def _amount(option: str, text: str, units: dict[str, int], examples: str) -> float:
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([A-Za-z]{1,2})", text.strip(), re.ASCII)
+    if match is None or match[2] not in units:
+        msg = f"{option} {text!r} is not understood; give a number with {', '.join(units)}, such as {examples}"
+        raise InputError(msg)
+    return float(match[1]) * units[match[2]]
