@@ -99,7 +99,7 @@ def test_a_recorded_cell_has_its_diagnostics(tmp_path):
 
 def test_diagnostics_are_written_before_scores(tmp_path, monkeypatch):
     run, written = make_run(detectors=["alpha"], n=3), []
-    monkeypatch.setattr("bench.records.store.write_atomically", lambda path, write: written.append(path))
+    monkeypatch.setattr("bench.records.checksums.write_atomically", lambda path, write: written.append(path))
     frame = run.scores[run.scores["key"] == "alpha/fog/fog/none/0"]
     answer = Answer(frame["score"].to_numpy(), said("fog/fog", frame))
     Store(tmp_path).record([("k", FakeImages(frame[["name", "source", "label"]]), answer)])
