@@ -134,6 +134,8 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
         tracker or RunTracker(),
         executor(request.executor),
     )
+    for line in store.set_aside_damaged():
+        reporter.say(line)
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")

@@ -14,6 +14,7 @@ from bench.platform.errors import InputError
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
 from bench.records.store import MANIFEST
+from bench.records.whole_files import damaged, require_whole
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
 
@@ -49,9 +50,11 @@ def require_extension(folder: Path, new: Manifest) -> None:
 def read_result(folder: Path) -> Manifest | None:
     """The manifest of the run in a folder; None where there is none that this version reads."""
     path = folder / MANIFEST
+    if not path.is_file():
+        return None
     try:
-        return read_manifest(path.read_bytes(), str(path))[0]
-    except (FileNotFoundError, NotADirectoryError, InputError):
+        return read_manifest(require_whole(folder, path).read_bytes(), str(path))[0]
+    except InputError:
         return None
 
 
@@ -61,7 +64,11 @@ def _joined_chains(folder: Path) -> set[str]:
         return set()
     if (settings := folder / SETTINGS).is_file():
         return {part.strip() for part in str(read_settings(settings).values.get("base_degradation", "")).split(",")}
-    return {str(ranking.get("data", "")) for ranking in json.loads(board.read_bytes())}
+    require_whole(folder, board)
+    try:
+        return {str(ranking.get("data", "")) for ranking in json.loads(board.read_bytes())}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise damaged(folder, board, error) from error
 
 
 def _refusal(folder: Path, content: str, differences: Sequence[str]) -> InputError:

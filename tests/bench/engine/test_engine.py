@@ -133,7 +133,7 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(undisturbed, make_bench
 
     with monkeypatch.context() as patch:
         patch.setattr("bench.platform.seals.write_atomically", dying)
-        patch.setattr("bench.records.checksums.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     for path in [*killed.root.rglob("*.parquet"), *killed.root.rglob("*.safetensors")][:2]:

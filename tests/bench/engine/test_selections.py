@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_to_the_same_scores(make_bench, monkeypatch, after)
     killed.planned(cells)
     with monkeypatch.context() as patch:
         patch.setattr("bench.platform.seals.write_atomically", dying)
-        patch.setattr("bench.records.checksums.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     killed.run(planned)

@@ -134,7 +134,7 @@ def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr("bench.platform.seals.write_atomically", dying)
-        patch.setattr("bench.records.checksums.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     killed.run(planned)
