@@ -34,6 +34,7 @@ from safetensors.numpy import load_file, save_file
 from bench.engine.caching.embedding_files import EmbeddingFiles
 from bench.engine.caching.inspections import Inspections
 from bench.engine.versions import decoder_versions
+from bench.images.corpus_files import require_as_made
 from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import VERSION
 from bench.images.quality.inspection import InspectedImages
@@ -72,8 +73,14 @@ class Cache:
     def inspect(
         self, images: ImageSet, workers: int, advance: Callable[[int], object], *, appearance: bool = False
     ) -> InspectedImages:
-        """`Inspections.inspect` of an image set, with the arguments of `inspections`."""
-        return self.inspections(images, workers, appearance=appearance).inspect(images, advance)
+        """`Inspections.inspect` of an image set, with the arguments of `inspections`.
+
+        Raises:
+            InputError: A file of the embedded corpus is not as it was made.
+        """
+        inspected = self.inspections(images, workers, appearance=appearance).inspect(images, advance)
+        require_as_made(inspected)
+        return inspected
 
     def recall(self, images: ImageSet, workers: int) -> tuple[InspectedImages, int]:
         """`Inspections.recall` of an image set."""

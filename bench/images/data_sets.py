@@ -5,10 +5,10 @@ What takes long to import is imported where it is used: `lineup corpus` needs ne
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from posixpath import normpath
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
@@ -66,10 +66,12 @@ def open_data(
     if text != EMBEDDED:
         return read(text, real, reading)
     root = embedded_corpus(cache_root, workers, reporter)
+    from bench.images.corpus_files import REMEDY, list_corpus
+
+    made = len(list_corpus(root)) - 1  # the description is listed, too
     images = read(f"genimage:{root}")
-    made = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))["images"]
     if len(images) != made:
-        msg = f"{root} holds {len(images)} of the {made} images that were made; delete it and run again"
+        msg = f"{root} holds {len(images)} of the {made} images that were made; {REMEDY}"
         raise InputError(msg)
     return images
 
@@ -264,10 +266,29 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
         reporter: Shows progress.
     """
     from bench.embedded.corpus import build, identity, is_built
+    from bench.images.corpus_files import corpus_list
 
     root = cache_root / "corpus" / identity()
     if not is_built(root):
+        corpus_list(root).path.unlink(missing_ok=True)
         reporter.say(f"Making the embedded corpus once, into {root}")
         with reporter.stages() as report:
             build(root, workers, report)
     return root
+
+
+def remove_damaged_corpus(cache_root: Path, reporter: Reporter) -> None:
+    """Remove the embedded corpus, and say so, if a file of it is not as it was made.
+
+    Args:
+        cache_root: The folder in which it is kept.
+        reporter: Tells the user.
+    """
+    from bench.embedded.corpus import identity
+    from bench.images.corpus_files import corpus_list, is_as_made
+
+    root = cache_root / "corpus" / identity()
+    if root.is_dir() and not is_as_made(root):
+        reporter.say(f"{root} is damaged: it is removed, to be made anew")
+        rmtree(root)
+        corpus_list(root).path.unlink(missing_ok=True)

@@ -49,10 +49,9 @@ class ChecksumList:
         write_atomically(self.root / name, write_and_list)
 
     def remove(self, name: str) -> None:
-        """Delete a file below the folder, where there is one, and say so."""
-        path = self.root / name
-        if path.exists():
-            path.unlink()
+        """Delete a file below the folder, where there is one, and say that there is none."""
+        (self.root / name).unlink(missing_ok=True)
+        if self.digests().get(name, (_REMOVED,))[-1] != _REMOVED:
             self.add({name: _REMOVED})
 
     def add(self, digests: Mapping[str, str]) -> None:

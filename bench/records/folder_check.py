@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.platform.checksums import CHECKSUMS, ChecksumList
 from bench.platform.errors import InputError
 from bench.records.live_record import LIVE
-from bench.records.store import MANIFEST, Store
+from bench.records.store import MANIFEST, SCORES, Store
 from bench.records.timings import read_timings
 from bench.records.whole_files import remedy
 
@@ -58,7 +58,7 @@ def check_folder(folder: Path) -> FolderCheck:
         InputError: There is no run.
     """
     lists = [ChecksumList.of(path.parent) for path in sorted(folder.rglob(CHECKSUMS))]
-    runs = [path.parent for path in sorted(folder.rglob(MANIFEST))]
+    runs = [path.parent for path in sorted(folder.rglob(MANIFEST)) if (path.parent / SCORES).is_dir()]
     if not lists and not runs:
         msg = f"{folder} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
         raise InputError(msg)

@@ -235,9 +235,19 @@ class Store:
         return manifest, _cells(further.get(_CELLS), manifest, path)
 
     def set_aside_damaged(self) -> Iterator[str]:
-        """Rename the damaged files that a run would go on with, so that they are made anew; yields a line for each."""
-        tables = {THROUGHPUT: self.throughput, TRAINING: self.training, TIMINGS: partial(read_timings, self.root)}
-        reads: dict[Path, Callable[[], object]] = {self.root / name: read for name, read in tables.items()}
+        """Rename the damaged files that a run would go on with, so that they are made anew; yields a line for each.
+
+        Files that are gone are not listed any more.
+        """
+        checksums = ChecksumList.of(self.root)
+        for name in checksums.present():
+            if not (self.root / name).is_file():
+                checksums.remove(name)
+        reads: dict[Path, Callable[[], object]] = {
+            self.root / THROUGHPUT: self.throughput,
+            self.root / TRAINING: self.training,
+            self.root / TIMINGS: partial(read_timings, self.root),
+        }
         reads |= {path: partial(self._read_scores, path) for path in self._score_files()}
         reads |= {path: partial(self._read, path) for path in (self.root / DIAGNOSTICS).rglob("*.parquet")}
         for path, read in reads.items():
@@ -246,7 +256,7 @@ class Store:
             except InputError:
                 aside = path.with_name(path.name + DAMAGED)
                 path.rename(aside)
-                ChecksumList.of(self.root).remove(path.relative_to(self.root).as_posix())
+                checksums.remove(path.relative_to(self.root).as_posix())
                 yield f"{path} is damaged: it is kept as {aside.name} and made anew"
 
     def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:

@@ -70,4 +70,6 @@ def read_table(path: Path, texts: Collection[str], required: Collection[str]) ->
         raise damaged(folder, path, error) from error
     if missing := sorted(set(required) - set(table.columns)):
         raise damaged(folder, path, f"it has no column {missing[0]}")
+    if table[[name for name in required if name not in texts]].isna().any(axis=None):
+        raise damaged(folder, path, "a row is cut")
     return table

@@ -61,7 +61,8 @@ class EmbeddingFiles:
 
     def _files_of(self, rows: EmbeddingRows) -> list[int]:
         """The file of each row."""
-        return np.searchsorted(self._ends, rows, side="right").tolist()
+        places: list[int] = np.searchsorted(self._ends, rows, side="right").tolist()
+        return places
 
     def add(self, hashes: Hashes, embeddings: Embeddings) -> EmbeddingRows:
         """Write the embeddings of some images, float32 (N, D), under their hashes; returns where they are."""
