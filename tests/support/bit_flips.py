@@ -199,8 +199,9 @@ class Trial:
 
 def written(out: Path) -> list[bytes]:
     """What a run wrote that is the same each time."""
-    scores = Store(out).read().scores.sort_values(["key", "name"]).to_csv(index=False).encode()
-    return [scores, *(path.read_bytes() for name in COMPARED[1:] if (path := out / name).is_file())]
+    scores, epochs = Store(out).read().scores.sort_values(["key", "name"]), Store(out).training()
+    tables = (scores, epochs.drop(columns=[name for name in epochs if name.endswith("_s")]))  # of seconds
+    return [(out / "excluded.csv").read_bytes(), *(table.to_csv(index=False).encode() for table in tables)]
 
 
 def flip(root: Path, kind: Kind, draw: random.Random) -> str:
