@@ -15,10 +15,12 @@ def corpus_command(
     workers: options.Workers = options.CORES,
     contact_sheet: Annotated[Path | None, typer.Option(help="PNG of scenes beside their imitations.")] = None,
 ) -> None:
-    """Make the embedded corpus if it is not there, and print its folder."""
-    from bench.images.data_sets import embedded_corpus
+    """Make the embedded corpus if it is not there or damaged, and print its folder."""
+    from bench.images.data_sets import embedded_corpus, remove_damaged_corpus
 
-    say(str(embedded_corpus(options.cache_folder(), workers, options.reporter())))
+    reporter, cache = options.reporter(), options.cache_folder()
+    remove_damaged_corpus(cache, reporter)
+    say(str(embedded_corpus(cache, workers, reporter)))
     if contact_sheet is not None:
         from bench.embedded.contact_sheet import write_contact_sheet
 

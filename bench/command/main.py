@@ -21,6 +21,7 @@ from bench.command.corpus import corpus_command
 from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
+from bench.command.finished.check import check_command
 from bench.command.finished.compare import compare_command
 from bench.command.finished.figure import figure_command
 from bench.command.finished.profile import profile_command
@@ -64,6 +65,7 @@ app.command("degrade")(degrade_command)
 app.command("import")(import_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
+app.command("check")(check_command)
 app.command("compare")(compare_command)
 app.command("rescore")(rescore_command)
 app.command("figure")(figure_command)

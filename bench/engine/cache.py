@@ -10,8 +10,9 @@ Layout of the folder:
     graphs/<digest>.onnx             networks without weights, as backends read them
     rates/<processor>.json           how long this machine takes for one image of each kind of work
     uses/<digest>.json               what a run used of all this, by result folder (`caching.use_records`)
-Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
-any part of it, costs time and nothing else.
+Everything is written to a temporary name and renamed, so a killed run leaves whole files only, and has a checksum in it
+(`bench.platform.seals`): what is damaged is made anew, with a line to the user. Files of earlier versions have none.
+Deleting the folder, or any part of it, costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -26,17 +27,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors import SafetensorError, safe_open
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from bench.engine.caching.embedding_files import EmbeddingFiles
 from bench.engine.caching.inspections import Inspections
 from bench.engine.caching.use_records import mark_used
 from bench.engine.versions import decoder_versions
+from bench.images.corpus_files import require_as_made
 from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import VERSION
 from bench.images.quality.inspection import InspectedImages
-from bench.platform.files import digest, write_atomically
+from bench.platform.files import digest
+from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from bench.records.columns import LOG_ODDS, SCORE
 from detectors.api import Answer, State
 
@@ -70,8 +75,14 @@ class Cache:
     def inspect(
         self, images: ImageSet, workers: int, advance: Callable[[int], object], *, appearance: bool = False
     ) -> InspectedImages:
-        """`Inspections.inspect` of an image set, with the arguments of `inspections`."""
-        return self.inspections(images, workers, appearance=appearance).inspect(images, advance)
+        """`Inspections.inspect` of an image set, with the arguments of `inspections`.
+
+        Raises:
+            InputError: A file of the embedded corpus is not as it was made.
+        """
+        inspected = self.inspections(images, workers, appearance=appearance).inspect(images, advance)
+        require_as_made(inspected)
+        return inspected
 
     def recall(self, images: ImageSet, workers: int) -> tuple[InspectedImages, int]:
         """`Inspections.recall` of an image set."""
@@ -91,10 +102,7 @@ class Cache:
 
     def read_fit(self, key: str) -> State | None:
         """The state of a fitted detector; None where it was not fitted yet or the file is damaged."""
-        try:
-            return load_file(self._fit_path(key))
-        except (FileNotFoundError, SafetensorError):
-            return None
+        return read_cached(self._fit_path(key), load_file)
 
     def has_fit(self, key: str) -> bool:
         """Whether there is a file of the fitted detector."""
@@ -103,27 +111,16 @@ class Cache:
     def write_fit(self, key: str, state: State, history: History = ()) -> None:
         """Write the state of a fitted detector, and the epochs of its training."""
         arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d
-        metadata = {HISTORY: json.dumps(list(history))} if history else None
-        write_atomically(self._fit_path(key), lambda temporary: save_file(arrays, temporary, metadata))
+        metadata = {SEAL: EMPTY_SEAL} | ({HISTORY: json.dumps(list(history))} if history else {})
+        write_sealed(self._fit_path(key), lambda temporary: save_file(arrays, temporary, metadata))
 
     def history(self, key: str) -> History:
         """The epochs of a training; none where nothing was trained, or the fit is not in the cache."""
-        try:
-            with safe_open(self._fit_path(key), framework="numpy") as opened:
-                rows: History = json.loads((opened.metadata() or {}).get(HISTORY, "[]"))
-        except (FileNotFoundError, SafetensorError):
-            return ()
-        return rows
+        return read_cached(self._fit_path(key), _read_history) or ()
 
     def read_answer(self, key: str) -> Answer | None:
         """What was answered about the images of a cell; None where it was not yet, or the file is damaged."""
-        try:
-            table = pd.read_parquet(self._answer_path(key))
-            scores, odds = table.pop(SCORE).to_numpy(np.float32), table.pop(LOG_ODDS).to_numpy(np.float32)
-        except (OSError, ValueError, KeyError):
-            return None
-        diagnostics = {name.removeprefix(_DIAGNOSTIC): table[name].to_numpy() for name in table.columns}
-        return Answer(scores, diagnostics, None if np.isnan(odds).any() else odds)
+        return read_cached(self._answer_path(key), _read_answer)
 
     def has_answer(self, key: str) -> bool:
         """Whether there is a file of what was answered about the images of a cell."""
@@ -133,8 +130,10 @@ class Cache:
         """Write what was answered about the images of a cell, in their order."""
         odds = np.float32(np.nan) if answer.log_odds is None else answer.log_odds
         diagnostics = {_DIAGNOSTIC + name: list(values) for name, values in answer.diagnostics.items()}
-        table = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
-        write_atomically(self._answer_path(key), partial(table.to_parquet, index=False))
+        frame = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = table.replace_schema_metadata({**table.schema.metadata, SEAL: EMPTY_SEAL})
+        write_sealed(self._answer_path(key), partial(pq.write_table, table))
 
     def read_agreement(self, key: str) -> Mapping[str, Any]:
         """How far the scores of a backend are from those of torch; nothing where none is kept, or it is damaged."""
@@ -169,15 +168,25 @@ class Cache:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
 
 
+def _read_answer(path: Path) -> Answer:
+    table = pd.read_parquet(path)
+    scores, odds = table.pop(SCORE).to_numpy(np.float32), table.pop(LOG_ODDS).to_numpy(np.float32)
+    diagnostics = {name.removeprefix(_DIAGNOSTIC): table[name].to_numpy() for name in table.columns}
+    return Answer(scores, diagnostics, None if np.isnan(odds).any() else odds)
+
+
+def _read_history(path: Path) -> History:
+    with safe_open(path, framework="numpy") as opened:
+        rows: History = json.loads((opened.metadata() or {}).get(HISTORY, "[]"))
+    return rows
+
+
 def _read_json(path: Path) -> Mapping[str, Any]:
     """The object in a file; empty where there is none, or the file is damaged."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    values = read_cached(path, lambda found: dict(json.loads(found.read_text(encoding="utf-8")))) or {}
+    return {name: value for name, value in values.items() if name != SEAL}
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    text = json.dumps(values, indent=1)
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    text = json.dumps({SEAL: EMPTY_SEAL, **values}, indent=1)
+    write_sealed(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

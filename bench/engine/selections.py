@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from bench.engine.caching.embedding_files import Hashes
 from bench.engine.source_draw import drawn_images
 from bench.images.assembly import with_base_degradation
+from bench.images.corpus_files import mending
+from bench.images.decoding.decoder import UnreadableImage
 from bench.images.image_set import ImageSet, TooFewImages
 from bench.images.quality.file_records import HASH_BYTES
 from bench.images.quality.inspection import InspectedImages
@@ -53,7 +55,13 @@ class DistinctImages:
         return len(self.rows)
 
     def __getitem__(self, position: int) -> Sample:
-        return self.sets[int(self.owners[position])][int(self.rows[position])]
+        """Decode an image. Raises `OSError`, and `UnreadableImage` also where its file is another than was hashed."""
+        images, row = self.sets[int(self.owners[position])], int(self.rows[position])
+        data = images.encoded(row)
+        if _content_hash(sha256(data).digest(), images.degradations[row]) != self.hashes[position].tobytes():
+            where = images.where(images.names[row])
+            raise UnreadableImage(where, f"its content is another than was checked: {mending(images)}")
+        return images.decoded(row, data)
 
     def where(self, position: int) -> str:
         """How messages name one image."""
@@ -220,7 +228,16 @@ def hashes_as_degraded(inspection: InspectedImages) -> Hashes:
     if not degraded.size:
         return hashes
     hashes = hashes.copy()
-    keys = {chain: parse_degradation(chain).key.encode() for chain in chains.unique() if chain}
     for row, chain in zip(degraded.tolist(), chains.iloc[degraded], strict=True):
-        hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[chain]).digest(), np.uint8)
+        hashes[row] = np.frombuffer(_content_hash(hashes[row].tobytes(), chain), np.uint8)
     return hashes
+
+
+def _content_hash(of_file: bytes, chain: str) -> bytes:
+    """The sha256 of the content of an image: of its file, with the degradation that is part of the data, if any is."""
+    return sha256(of_file + _key_of(chain)).digest() if chain else of_file
+
+
+@cache
+def _key_of(chain: str) -> bytes:
+    return parse_degradation(chain).key.encode()

@@ -5,11 +5,11 @@ What takes long to import is imported where it is used: `lineup corpus` needs ne
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from posixpath import normpath
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -70,10 +70,12 @@ def open_data(
     if text != EMBEDDED:
         return read(text, real, reading)
     root = embedded_corpus(cache_root, workers, reporter)
+    from bench.images.corpus_files import REMEDY, list_corpus
+
+    made = len(list_corpus(root)) - 1  # the description is listed, too
     images = read(f"genimage:{root}")
-    made = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))["images"]
     if len(images) != made:
-        msg = f"{root} holds {len(images)} of the {made} images that were made; delete it and run again"
+        msg = f"{root} holds {len(images)} of the {made} images that were made; {REMEDY}"
         raise InputError(msg)
     return images
 
@@ -274,6 +276,7 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
         InputError: It is not there, and cannot be made.
     """
     from bench.embedded.corpus import build, identity, is_built
+    from bench.images.corpus_files import corpus_list
 
     root = cache_root / "corpus" / identity()
     if is_built(root):
@@ -287,6 +290,7 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
             if root.exists():
                 msg = f"{root} is no whole corpus ({DESCRIPTION} is missing); delete it and run again"
                 raise InputError(msg)
+            corpus_list(root).path.unlink(missing_ok=True)  # of a corpus that is gone
             reporter.say(f"Making the embedded corpus once, into {root}")
             with reporter.stages() as report:
                 made = build(own / root.name, workers, report)
@@ -318,3 +322,20 @@ def _corpus_folder(root: Path, wait: Callable[[str], object]) -> Iterator[Path]:
             msg = f"the embedded corpus cannot be made in {root.parent} ({error.strerror or error})"
             raise InputError(f"{msg}; set LINEUP_CACHE to a folder of yours") from error
         yield Path(own)
+
+
+def remove_damaged_corpus(cache_root: Path, reporter: Reporter) -> None:
+    """Remove the embedded corpus, and say so, if a file of it is not as it was made.
+
+    Args:
+        cache_root: The folder in which it is kept.
+        reporter: Tells the user.
+    """
+    from bench.embedded.corpus import identity
+    from bench.images.corpus_files import corpus_list, is_as_made
+
+    root = cache_root / "corpus" / identity()
+    if root.is_dir() and not is_as_made(root):
+        reporter.say(f"{root} is damaged: it is removed, to be made anew")
+        rmtree(root)
+        corpus_list(root).path.unlink(missing_ok=True)

@@ -24,7 +24,8 @@ import torch
 from onnx import ModelProto, numpy_helper
 from torch import Tensor, nn
 
-from bench.platform.files import digest, write_atomically
+from bench.platform.files import digest
+from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 
 VERSION = 1  # of how graphs are exported
 OPSET = 18
@@ -52,7 +53,7 @@ def graph_of(body: nn.Module, shapes: Shapes, folder: Path, *, kept: bool = True
         Exception: Whatever the exporter raises where a body cannot be exported.
     """
     path = folder / f"{_identity(body, shapes)}.onnx"
-    model = (_read(path) if kept else None) or _exported(body, shapes, path)
+    model = (read_cached(path, _read) if kept else None) or _exported(body, shapes, path)
     weights = body.state_dict()
     for tensor in model.graph.initializer:
         if tensor.name in weights:
@@ -61,13 +62,13 @@ def graph_of(body: nn.Module, shapes: Shapes, folder: Path, *, kept: bool = True
     return content
 
 
-def _read(path: Path) -> ModelProto | None:
-    """A graph that was kept; None where there is none, or the file is damaged."""
-    try:
-        model = onnx.load_model(path)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a file of the cache, it is made again
-        return None
-    return model if model.graph.output else None
+def _read(path: Path) -> ModelProto:
+    """A graph that was kept. Raises whatever says that it is damaged."""
+    model = onnx.load_model(path)
+    if not model.graph.output:
+        msg = "it has no outputs"
+        raise ValueError(msg)
+    return model
 
 
 def _exported(body: nn.Module, shapes: Shapes, path: Path) -> ModelProto:
@@ -77,8 +78,9 @@ def _exported(body: nn.Module, shapes: Shapes, path: Path) -> ModelProto:
     for tensor in model.graph.initializer:
         if tensor.name in names:
             tensor.ClearField("raw_data")
+    model.metadata_props.add(key=SEAL, value=EMPTY_SEAL)
     with suppress(OSError):  # of a full disk: what is not kept is exported again
-        write_atomically(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
+        write_sealed(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
     return model
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.score_table import NATIVE
 from bench.records.store import DIAGNOSTICS, SCORES
+from bench.records.whole_files import require_whole
 
 FileState = tuple[int, int]  # bytes, and nanoseconds of the last change
 
@@ -49,8 +51,8 @@ class CellAccuracies:
         for path, state in present.items():
             if path not in self._files or self._files[path][0] != state:
                 try:
-                    self._files[path] = state, _accuracies(path)
-                except (OSError, ValueError, KeyError):  # pyarrow's own errors are of these kinds
+                    self._files[path] = state, _accuracies(require_whole(self._folder, path))
+                except (OSError, ValueError, KeyError, InputError):  # pyarrow's own errors are of the first kinds
                     continue
                 self.version += 1
         return {key: accuracy for _, found in self._files.values() for key, accuracy in found.items()}
@@ -60,8 +62,9 @@ class CellAccuracies:
         if key not in self._named:
             path = self._folder / DIAGNOSTICS / f"{key}.parquet"
             try:
+                require_whole(self._folder, path)
                 table = pd.read_parquet(path, columns=[columns.GENERATOR, columns.PREDICTED])
-            except (OSError, ValueError, KeyError):
+            except (OSError, ValueError, KeyError, InputError):
                 return float("nan")
             right = table[columns.GENERATOR] == table[columns.PREDICTED]
             self._named[key] = float(right.groupby(table[columns.GENERATOR] != "").mean().mean())

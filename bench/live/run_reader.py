@@ -28,7 +28,8 @@ from bench.records.live_record import (
 )
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Failed, Scored, Skipped, Unasked
-from bench.records.store import MANIFEST, TRAINING
+from bench.records.store import MANIFEST, Store
+from bench.records.whole_files import require_whole
 from bench.report.matrix_layout import labelled_groups
 
 NOT_CURVES = {columns.FIT, columns.DETECTOR, columns.TRAIN, columns.SEED, columns.EPOCH}
@@ -168,7 +169,7 @@ def require_run(folder: Path) -> None:
         msg = f"{folder} holds several runs; give one of them: {', '.join(runs)}"
         raise InputError(msg)
     if (folder / MANIFEST).is_file():
-        read_manifest((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
+        read_manifest(require_whole(folder, folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
     msg = f"{folder} holds no run ({MANIFEST} and {PLAN} are missing); give a folder that `lineup run` writes"
     raise InputError(msg)
 
@@ -180,7 +181,7 @@ def _of_plan(plan: LivePlan) -> _Question:
 def _of_finished(path: Path) -> _Question | None:
     """The cells of a finished run; None where its manifest is damaged or another version wrote it."""
     try:
-        manifest, further = read_manifest(path.read_bytes(), str(path))
+        manifest, further = read_manifest(require_whole(path.parent, path).read_bytes(), str(path))
         cells = pd.DataFrame(further["cells"])[list(columns.of_cells(manifest.protocol.axes))]
     except (InputError, OSError, KeyError, ValueError):
         return None
@@ -253,9 +254,8 @@ def _live_curves(folder: Path) -> tuple[tuple[TrainingCurves, ...], int]:
 def _recorded_curves(folder: Path) -> Iterator[TrainingCurves]:
     """The trainings of a finished run."""
     try:
-        table = pd.read_csv(folder / TRAINING, dtype={columns.FIT: "str"})
-        groups = table.groupby(columns.FIT, sort=False)
-    except (OSError, ValueError, KeyError):
+        groups = Store(folder).training().groupby(columns.FIT, sort=False)
+    except InputError:
         return
     for _, epochs in groups:
         first = epochs.iloc[0]

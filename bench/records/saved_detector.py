@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from bench.platform.errors import InputError
 from bench.platform.outside.json_text import parse_json
+from bench.platform.seals import EMPTY_SEAL, SEAL, fault_of, sealed
 from detectors.api import State
 
 HEADER = "lineup"  # the key in the file's metadata
@@ -45,16 +46,18 @@ class SavedDetector:
 def to_bytes(saved: SavedDetector, state: State) -> bytes:
     """One fitted detector as the content of a file, which `read_saved` reads."""
     arrays = {name: np.asarray(value, order="C") for name, value in state.items()}
-    return save(arrays, {HEADER: json.dumps(asdict(saved), sort_keys=True)})
+    return sealed(save(arrays, {SEAL: EMPTY_SEAL, HEADER: json.dumps(asdict(saved), sort_keys=True)}))
 
 
 def read_saved(path: Path) -> tuple[SavedDetector, State]:
     """The description and the state of a fitted detector in a file.
 
     Raises:
-        InputError: There is no such file, or it is none of a fitted detector.
+        InputError: There is no such file, it is damaged, or it is none of a fitted detector.
     """
     try:
+        if fault := fault_of(path):
+            raise InputError(f"{path} is damaged ({fault}); fit it again with `lineup run --keep-fitted`")
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(HEADER)
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

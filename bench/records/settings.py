@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.platform.checksums import ChecksumList
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from protocols.toml_files import UnreadableToml, read_toml
 
 OPTIONS = "options"
@@ -37,9 +40,14 @@ def read_settings(path: Path) -> SettingsFile:
     """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
     try:
         whole = read_toml(path)
-    except UnreadableToml as error:
+        changed = ChecksumList.of(path.parent).fault(path.name)
+    except (OSError, UnreadableToml) as error:
         msg = f"settings {path} cannot be read ({error}); give a TOML file"
         raise InputError(msg) from error
+    if changed:
+        logging.getLogger(__name__).warning(
+            "%s", printable(f"settings {path} are not as the run beside them wrote them")
+        )
     tables = whole.pop(OPTIONS, {})
     for name, value in whole.items():
         if not isinstance(value, str | int | float | list):

@@ -7,13 +7,14 @@ Layout of a run's folder:
     timings.json               how long the last command took that answered anything (`timings`)
     live/                      how far the command is that goes on (`live_record`); gone once it has finished
     ... derived tables         written from the above, at any time
+    checksums.jsonl            of every file but those in live/ (`bench.platform.checksums`); verified when one is read
 Scores of other commands into the same folder stay; the tables follow the last command.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.platform.checksums import ChecksumList
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
 from bench.platform.outside.json_text import parse_json
@@ -35,7 +37,9 @@ from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
 from bench.records.score_table import ScoreTable
+from bench.records.timings import TIMINGS, read_timings
 from bench.records.validation import read_validation
+from bench.records.whole_files import damaged, read_table, remedy, require_whole
 from detectors.types import Answer, Array
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
+DAMAGED = ".damaged"  # behind the name of a file that was set aside
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SCORES_SCHEMA = pa.schema(
     [
@@ -58,6 +63,7 @@ _STATUSES = {outcome.status for outcome in get_args(Outcome)}
 _CELLS = "cells"  # beside the manifest's own entries
 _VALUES = str | int | float | bool | None  # that a cell may have beside its groups
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
+_HEADER = {_KEYS: b"{}", _DIAGNOSED: b"[]"}
 
 
 class _Header(NamedTuple):
@@ -88,7 +94,7 @@ class Store:
 
     def recorded(self) -> set[str]:
         """Keys of the cells whose scores are written, with their diagnostics where they have any."""
-        headers = [_header(path) for path in self._score_files()]
+        headers = [self._header(path) for path in self._score_files()]
         scored = {key for header in headers for key in header.sizes}
         diagnosed = {key for header in headers for key in header.diagnosed}
         return scored - {key for key in diagnosed if not self._diagnostics_path(key).is_file()}
@@ -104,7 +110,7 @@ class Store:
         for key, images, answer in group:
             if answer.diagnostics:
                 table = _diagnostics(images, answer.diagnostics)
-                write_atomically(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
+                self._write(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
         frames = [_scores(key, images, answer) for key, images, answer in group]
         sizes = {key: len(answer.scores) for key, _, answer in group}
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
@@ -121,7 +127,7 @@ class Store:
         metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
         table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata)
         path = self.root / SCORES / f"{digest(*sorted(sizes))[:32]}.parquet"
-        write_atomically(path, partial(pq.write_table, table, compression="zstd"))
+        self._write(path, partial(pq.write_table, table, compression="zstd"))
 
     def _diagnostics_path(self, key: str) -> Path:
         return self.root / DIAGNOSTICS / f"{key}.parquet"
@@ -138,7 +144,15 @@ class Store:
 
     def write(self, name: str, data: bytes) -> None:
         """Write one derived file."""
-        write_atomically(self.root / name, lambda path: path.write_bytes(data))
+        self._write(self.root / name, lambda path: path.write_bytes(data))
+
+    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Write one file, with its checksum but where it is only there while a run goes on."""
+        name = path.relative_to(self.root)
+        if name.parts[0] == LIVE:
+            write_atomically(path, write)
+        else:
+            ChecksumList.of(self.root).write(name.as_posix(), write)
 
     def replace(self, files: Mapping[str, bytes]) -> None:
         """Put files by name in the place of everything in this folder, all together.
@@ -148,7 +162,7 @@ class Store:
         mark = token_hex(4)
         new, old = (self.root.with_name(f".{self.root.name}.{mark}.{what}") for what in ("new", "old"))
         for name, data in files.items():
-            Store(new).write(name, data)
+            write_atomically(new / name, lambda path, data=data: path.write_bytes(data))  # type: ignore[misc]
         if self.root.exists():
             self.root.rename(old)
         new.rename(self.root)
@@ -157,7 +171,7 @@ class Store:
     def clear(self, pattern: str) -> None:
         """Delete derived files of an earlier command that the last one would not write again."""
         for path in self.root.glob(pattern):
-            path.unlink()
+            ChecksumList.of(self.root).remove(path.name)
 
     def clear_live(self) -> None:
         """Delete what is there for those who look at a run while it goes on."""
@@ -167,12 +181,14 @@ class Store:
         """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
         mixed = [column for column in table.columns if table[column].map(type).nunique() > 1]
         texts = table.astype(dict.fromkeys(mixed, "str"))
-        write_atomically(self.root / name, partial(texts.to_parquet, index=False))
+        self._write(self.root / name, partial(texts.to_parquet, index=False))
 
     def throughput(self) -> pd.DataFrame:
         """The throughput that is written, columns `columns.THROUGHPUT`."""
         path = self.root / THROUGHPUT
-        known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+        texts = {columns.DETECTOR, *columns.TIMING_CONDITIONS} - {columns.BATCH_SIZE}
+        required = (columns.DETECTOR, columns.RECIPE, columns.IMAGES_PER_S)  # others came later
+        known = read_table(path, texts, required) if path.is_file() else pd.DataFrame()
         table = known.reindex(columns=list(columns.THROUGHPUT))
         libraries = [name if isinstance(name, str) else "" for name in table[columns.LIBRARY]]  # none in earlier files
         return table.assign(**{columns.LIBRARY: libraries})
@@ -182,7 +198,8 @@ class Store:
         path = self.root / TRAINING
         if not path.is_file():
             return pd.DataFrame({columns.FIT: [], columns.EPOCH: []})
-        return pd.read_csv(path, dtype={columns.FIT: "str"})
+        texts = (columns.FIT, columns.DETECTOR, columns.TRAIN)
+        return read_table(path, texts, (*texts, columns.SEED, columns.EPOCH))
 
     def read(self) -> Run:
         """The run in this folder.
@@ -192,7 +209,7 @@ class Store:
         """
         manifest, cells = self.outline()
         scored = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
-        headers = {path: _header(path) for path in self._score_files()}
+        headers = {require_whole(self.root, path): self._header(path) for path in self._score_files()}
         needed = {path: header for path, header in headers.items() if scored & header.sizes.keys()}
         scores = self._scores(scored, needed)
         diagnosed = scored & {key for header in needed.values() for key in header.diagnosed}
@@ -217,12 +234,38 @@ class Store:
         if not path.is_file():
             msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
             raise InputError(msg)
-        manifest, further = read_manifest(path.read_bytes(), str(path))
+        require_whole(self.root, path)
+        manifest, further = read_manifest(path.read_bytes(), str(path), remedy(self.root))
         return manifest, _cells(further.get(_CELLS), manifest, path)
+
+    def set_aside_damaged(self) -> Iterator[str]:
+        """Rename the damaged files that a run would go on with, so that they are made anew; yields a line for each.
+
+        Files that are gone are not listed any more.
+        """
+        checksums = ChecksumList.of(self.root)
+        for name in checksums.present():
+            if not (self.root / name).is_file():
+                checksums.remove(name)
+        reads: dict[Path, Callable[[], object]] = {
+            self.root / THROUGHPUT: self.throughput,
+            self.root / TRAINING: self.training,
+            self.root / TIMINGS: partial(read_timings, self.root),
+        }
+        reads |= {path: partial(self._read_scores, path) for path in self._score_files()}
+        reads |= {path: partial(self._read, path) for path in (self.root / DIAGNOSTICS).rglob("*.parquet")}
+        for path, read in reads.items():
+            try:
+                read()
+            except InputError:
+                aside = path.with_name(path.name + DAMAGED)
+                path.rename(aside)
+                checksums.remove(path.relative_to(self.root).as_posix())
+                yield f"{path} is damaged: it is kept as {aside.name} and made anew"
 
     def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:
         """The scores of these cells. Raises `InputError` where some are gone."""
-        table = ScoreTable.from_arrow(map(_read_scores, headers)).only(sorted(keys))
+        table = ScoreTable.from_arrow(map(self._read_scores, headers)).only(sorted(keys))
         written = {key: size for header in headers.values() for key, size in header.sizes.items()}
         if missing := [key for key in keys if key not in table]:
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
@@ -239,11 +282,46 @@ class Store:
         if missing := [path for path in paths.values() if not path.is_file()]:
             msg = f"{self.root}: the diagnostics of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
-        tables = [_read(path).to_pandas().assign(**{columns.KEY: key}) for key, path in paths.items()]
+        tables = [self._read(path).to_pandas().assign(**{columns.KEY: key}) for key, path in paths.items()]
         if not tables:
             return pd.DataFrame(columns=[columns.KEY, columns.NAME])
         whole: pd.DataFrame = pd.concat(tables, ignore_index=True)
         return whole[[columns.KEY, columns.NAME, *whole.columns.drop([columns.KEY, columns.NAME])]]
+
+    def _header(self, path: Path) -> _Header:
+        """What the metadata of a file of scores say."""
+        try:
+            metadata = pq.read_schema(path).metadata or {}
+            sizes, diagnosed = (parse_json(metadata.get(name, empty)) for name, empty in _HEADER.items())
+        except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+            raise damaged(self.root, path, error) from error
+        lists = (sizes, dict), (diagnosed, list)
+        if not all(isinstance(one, kind) and all(isinstance(key, str) for key in one) for one, kind in lists):
+            raise damaged(self.root, path, "what it says of its cells is no table of them")
+        return _Header(sizes, diagnosed)
+
+    def _read(self, path: Path, texts: Sequence[str] = ()) -> pa.Table:
+        """A file of Parquet, some texts as numbers that a dictionary explains. Raises `InputError` where damaged."""
+        require_whole(self.root, path)
+        try:
+            with pq.ParquetFile(path, read_dictionary=list(texts)) as file:
+                return file.read()
+        except (OSError, ValueError) as error:
+            raise damaged(self.root, path, error) from error
+
+    def _read_scores(self, path: Path) -> pa.Table:
+        """The rows of a file of scores, columns `columns.SCORES`. Raises `InputError` for a damaged one."""
+        table = self._read(path, [columns.KEY, columns.NAME, columns.SOURCE])
+        if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
+            table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
+        try:
+            scores = table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
+        except (KeyError, pa.ArrowException) as error:
+            raise damaged(self.root, path, error) from error
+        empty = [name for name in columns.SCORES if name != columns.LOG_ODDS and scores[name].null_count]
+        if empty or not set(scores[columns.LABEL].unique().to_pylist()) <= {0, 1}:
+            raise damaged(self.root, path, f"a row has no {empty[0]}" if empty else "a label is neither 0 nor 1")
+        return scores
 
 
 def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
@@ -294,50 +372,3 @@ def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: 
     cells = pd.DataFrame(rows, columns=names)
     cells[columns.GROUPS] = list(map(tuple, cells[columns.GROUPS]))
     return cells
-
-
-def _header(path: Path) -> _Header:
-    """What the metadata of a file of scores say."""
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, error) from error
-    try:
-        sizes, diagnosed = parse_json(metadata.get(_KEYS, b"{}")), parse_json(metadata.get(_DIAGNOSED, b"[]"))
-    except ValueError as error:
-        raise _damaged(path, error) from error
-    lists = (sizes, dict), (diagnosed, list)
-    if not all(isinstance(one, kind) and all(isinstance(key, str) for key in one) for one, kind in lists):
-        raise _damaged(path, "what it says of its cells is no table of them")
-    return _Header(sizes, diagnosed)
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, error) from error
-
-
-def _read_scores(path: Path) -> pa.Table:
-    """The rows of a file of scores, columns `columns.SCORES`, texts as numbers that a dictionary explains."""
-    try:
-        with pq.ParquetFile(path, read_dictionary=[columns.KEY, columns.NAME, columns.SOURCE]) as file:
-            table = file.read()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, error) from error
-    if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
-        table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
-    try:
-        scores = table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
-    except (KeyError, pa.ArrowException) as error:
-        raise _damaged(path, error) from error
-    empty = [name for name in columns.SCORES if name != columns.LOG_ODDS and scores[name].null_count]
-    if empty or not set(scores[columns.LABEL].unique().to_pylist()) <= {0, 1}:
-        raise _damaged(path, f"a row has no {empty[0]}" if empty else "a label is neither 0 nor 1")
-    return scores
-
-
-def _damaged(path: Path, error: Exception | str) -> InputError:
-    return InputError(f"{path} is damaged ({error}); delete it and run the same command again")

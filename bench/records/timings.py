@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.platform.outside.json_text import parse_json
+from bench.records.whole_files import damaged, require_whole
 
 TIMINGS = "timings.json"
 SCHEMA = 1  # rises when an older reader would misread the file
@@ -90,13 +91,20 @@ class RunTimings:
 
 
 def read_timings(folder: Path) -> RunTimings | None:
-    """The timings of the run in a folder; None where there are none, or another version wrote them."""
+    """The timings of the run in a folder; None where there are none, or another version wrote them.
+
+    Raises:
+        InputError: They are damaged.
+    """
     from pydantic import TypeAdapter, ValidationError
 
-    try:
-        whole = parse_json((folder / TIMINGS).read_bytes())
-        if not isinstance(whole, dict) or whole.pop(_SCHEMA, None) != SCHEMA:
-            return None
-        return TypeAdapter(RunTimings).validate_python(whole)
-    except (OSError, ValueError, ValidationError):
+    path = folder / TIMINGS
+    if not path.is_file():
         return None
+    require_whole(folder, path)
+    try:
+        whole = parse_json(path.read_bytes())
+        schema = whole.pop(_SCHEMA, None) if isinstance(whole, dict) else SCHEMA
+        return TypeAdapter(RunTimings).validate_python(whole) if schema == SCHEMA else None
+    except (OSError, ValueError, ValidationError) as error:
+        raise damaged(folder, path, error) from error

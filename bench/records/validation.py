@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from bench.platform.checksums import ChecksumList
 from bench.platform.errors import InputError
-from bench.platform.files import write_atomically
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import NO_VALIDATION, ValidationScores
+from bench.records.whole_files import damaged, remedy, require_whole
 
 VALIDATION_FILE = "validation.csv"
 
 
 def write_validation(folder: Path, cells: pd.DataFrame) -> None:
     """Write which validation scores are those of which cell, columns `columns.VALIDATION`; nothing where none are."""
-    path = folder / VALIDATION_FILE
-    path.unlink(missing_ok=True)
+    checksums = ChecksumList.of(folder)
+    checksums.remove(VALIDATION_FILE)
     if len(cells):
-        write_atomically(path, partial(cells.to_csv, index=False))
+        checksums.write(VALIDATION_FILE, lambda path: cells.to_csv(path, index=False))
 
 
 def read_validation(folder: Path, scores: Path) -> ValidationScores:
@@ -34,20 +34,22 @@ def read_validation(folder: Path, scores: Path) -> ValidationScores:
     path = folder / VALIDATION_FILE
     if not path.is_file():
         return NO_VALIDATION
-    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    require_whole(folder, path)
+    try:
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise damaged(folder, path, error) from error
     if missing := set(columns.VALIDATION) - set(cells.columns):
-        msg = f"{path} is damaged (it has no {min(missing)}); run the same command again"
-        raise InputError(msg)
+        raise damaged(folder, path, f"it has no {min(missing)}")
     keys = set(cells.loc[cells[columns.STATUS].eq(Scored.status), columns.VALIDATION_KEY])
     chosen = [(columns.KEY, "in", keys)]
     try:
         parts = [pd.read_parquet(one, filters=chosen) for one in sorted(scores.glob("*.parquet"))]
     except (OSError, pa.ArrowInvalid) as error:
-        msg = f"{scores} is damaged ({error}); run the same command again"
-        raise InputError(msg) from error
+        raise damaged(folder, scores, error) from error
     found = [part for part in parts if len(part)]
     held_out = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns.SCORES))
     if gone := keys - set(held_out[columns.KEY]):
-        msg = f"{folder}: the validation scores of {len(gone)} fits are gone; run the same command again"
+        msg = f"{folder}: the validation scores of {len(gone)} fits are gone; {remedy(folder)}"
         raise InputError(msg)
     return ValidationScores(cells, held_out.drop_duplicates([columns.KEY, columns.NAME], ignore_index=True))

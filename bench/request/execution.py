@@ -135,6 +135,8 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
         tracker or RunTracker(),
         executor(request.executor),
     )
+    for line in store.set_aside_damaged():
+        reporter.say(line)
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
@@ -156,23 +158,26 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
 
 def _write_training(run: PlannedRun, resources: Resources) -> None:
     """Write the epochs of every training behind the planned cells as `TRAINING`, where there are any."""
-    rows = []
-    for fit_key, item in {item.fit_key: item for item in run.planned}.items():
+    history, known, rows = resources.cache.history, resources.store.training(), []
+    fits, recorded = {item.fit_key[:12]: item for item in run.planned}, set(known[columns.FIT])
+    missing = [item for key, item in fits.items() if key not in recorded]
+    if recorded <= fits.keys() and not any(history(item.training_key) for item in missing):
+        return  # fits of networks are large, and reading one verifies all of it
+    for fit_key, item in fits.items():
         cell = item.cell
         trained_on = "" if cell.train is None else cell.train.name
         identity = {
-            columns.FIT: fit_key[:12],
+            columns.FIT: fit_key,
             columns.DETECTOR: cell.detector,
             columns.TRAIN: trained_on,
             columns.SEED: cell.seed,
         }
-        epochs = resources.cache.history(item.training_key)
-        rows += [{**identity, columns.EPOCH: number, **row} for number, row in enumerate(epochs)]
-    known = resources.store.training()  # of fits that are not in the cache any more
+        epochs = enumerate(history(item.training_key))
+        rows += [{**identity, columns.EPOCH: number, **row} for number, row in epochs]
+    # what is known is of fits that are not in the cache any more
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear(TRAINING)
-    planned = [item.fit_key[:12] for item in run.planned]
-    if (training := found[found[columns.FIT].isin(planned)]).size:
+    if (training := found[found[columns.FIT].isin(list(fits))]).size:
         resources.store.write(TRAINING, training.to_csv(index=False).encode())
 
 

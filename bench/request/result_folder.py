@@ -18,6 +18,7 @@ from bench.platform.outside.json_text import parse_json
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
 from bench.records.store import MANIFEST
+from bench.records.whole_files import damaged, require_whole
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
 
@@ -86,9 +87,11 @@ def require_extension(folder: Path, new: Manifest) -> None:
 def read_result(folder: Path) -> Manifest | None:
     """The manifest of the run in a folder; None where there is none that this version reads."""
     path = folder / MANIFEST
+    if not path.is_file():
+        return None
     try:
-        return read_manifest(path.read_bytes(), str(path))[0]
-    except (FileNotFoundError, NotADirectoryError, InputError):
+        return read_manifest(require_whole(folder, path).read_bytes(), str(path))[0]
+    except InputError:
         return None
 
 
@@ -98,10 +101,11 @@ def _joined_chains(folder: Path) -> set[str]:
         return set()
     if (settings := folder / SETTINGS).is_file():
         return {part.strip() for part in str(read_settings(settings).values.get("base_degradation", "")).split(",")}
+    require_whole(folder, board)
     try:
         return {str(ranking.get("data", "")) for ranking in parse_json(board.read_bytes())}
-    except (ValueError, AttributeError, TypeError):  # of another program
-        return {"unknown"}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise damaged(folder, board, error) from error
 
 
 def _refusal(folder: Path, content: str, differences: Sequence[str]) -> InputError:

@@ -14,6 +14,8 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
     "bench/platform/locks.py",  # who holds a lock, into the file that it is on
+    "bench/platform/checksums.py",  # the same, with its checksum beside it
+    "bench/platform/seals.py",  # the same, with its checksum in it
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/inference/graphs.py",  # the cache

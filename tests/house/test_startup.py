@@ -99,6 +99,7 @@ HELP_AND_LISTS = [
     ("import", "--help"),
     ("rescore", "--help"),
     ("leaderboard", "--help"),
+    ("check", "--help"),
     ("compare", "--help"),
     ("serve", "--help"),
     ("explain", "--help"),

@@ -226,8 +226,8 @@ def test_a_killed_run_goes_on_to_the_same_table(name, run_on_kinds, asked, tmp_p
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.engine.cache.write_atomically", dying)
-        patch.setattr("bench.records.store.write_atomically", dying)
+        patch.setattr("bench.platform.seals.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(request)
     resumed = killed.run(request)

@@ -5,18 +5,19 @@ A run asks for the numbers of all its images at once, then for embeddings by num
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from bench.platform.files import digest, write_atomically
+from bench.platform.files import digest
+from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from detectors.api import Embeddings, State
 
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
@@ -32,24 +33,44 @@ class EmbeddingFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._paths = sorted(folder.glob("*.safetensors"))
-        self._hashes = [_load(path, "hashes") for path in self._paths]
+        found = [
+            (path, hashes) for path in sorted(folder.glob("*.safetensors")) if (hashes := _hashes(path)) is not None
+        ]
+        self._paths = [path for path, _ in found]
+        self._hashes = [hashes for _, hashes in found]
         self._ends = np.cumsum([len(hashes) for hashes in self._hashes], dtype=np.int64).tolist()
+        self._whole: set[int] = set()  # files whose checksum was verified, or that were written here
 
     def rows_of(self, hashes: Hashes) -> EmbeddingRows:
-        """Where the embeddings of some images are; in the last of several files."""
+        """Where the embeddings of some images are; in the last of several files, none of which is damaged."""
+        rows = self._rows_of(hashes)
+        while unknown := set(self._files_of(rows[rows >= 0])) - self._whole:
+            for place in sorted(unknown):
+                if read_cached(self._paths[place], lambda path: path) is None:
+                    self._hashes[place] = np.zeros_like(self._hashes[place])  # the hashes of no image
+            self._whole |= unknown
+            rows = self._rows_of(hashes)
+        return rows
+
+    def _rows_of(self, hashes: Hashes) -> EmbeddingRows:
         if not self._paths:
             return np.full(len(hashes), -1)
         known = np.concatenate([np.zeros((0, hashes.shape[1]), np.uint8), *self._hashes])[::-1]
         found = np.asarray(pc.fill_null(pc.index_in(_as_column(hashes), value_set=_as_column(known)), -1), np.int64)
         return np.where(found < 0, -1, len(known) - 1 - found)
 
+    def _files_of(self, rows: EmbeddingRows) -> list[int]:
+        """The file of each row."""
+        places: list[int] = np.searchsorted(self._ends, rows, side="right").tolist()
+        return places
+
     def add(self, hashes: Hashes, embeddings: Embeddings) -> EmbeddingRows:
         """Write the embeddings of some images, float32 (N, D), under their hashes; returns where they are."""
         path = self._folder / f"{digest(hashes.tobytes())}.safetensors"
         arrays: State = {"hashes": np.ascontiguousarray(hashes), "embeddings": np.ascontiguousarray(embeddings)}
-        write_atomically(path, lambda temporary: save_file(arrays, temporary))
+        write_sealed(path, lambda temporary: save_file(arrays, temporary, {SEAL: EMPTY_SEAL}))
         start = self._ends[-1] if self._ends else 0
+        self._whole.add(len(self._paths))
         self._paths.append(path)
         self._hashes.append(arrays["hashes"])
         self._ends.append(start + len(hashes))
@@ -61,10 +82,10 @@ class EmbeddingFiles:
             msg = f"{int((rows < 0).sum())} images are not embedded"
             raise KeyError(msg)
         order = np.argsort(rows, kind="stable")  # each file is read once
-        places = [bisect_right(self._ends, row) for row in rows[order].tolist()]
+        places = self._files_of(rows[order])
         parts, start = [np.zeros((0, 0), np.float32)], 0
         for place, group in groupby(places):
-            batch = _load(self._paths[place], "embeddings")
+            batch = _read(self._paths[place], "embeddings")
             stop = start + len(list(group))
             parts.append(batch[rows[order[start:stop]] - self._ends[place] + len(batch)].astype(np.float32, copy=False))
             start = stop
@@ -79,11 +100,15 @@ def _as_column(hashes: Hashes) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(hashes.shape[1]), len(hashes), [None, buffer])
 
 
-def _load(shard: Path, name: str) -> NDArray[np.generic]:
+def _hashes(path: Path) -> Hashes | None:
+    """The hashes in a file, whose checksum is verified when its embeddings are asked for; None where it is damaged."""
     try:
-        with safe_open(shard, framework="numpy") as opened:
-            array: NDArray[np.generic] = opened.get_tensor(name)
-    except SafetensorError as error:
-        msg = f"{shard} is damaged ({error}); delete it and run again"
-        raise OSError(msg) from error
+        return _read(path, "hashes")
+    except Exception:  # noqa: BLE001 - reading it whole says what it is
+        return read_cached(path, lambda damaged: _read(damaged, "hashes"))
+
+
+def _read(path: Path, name: str) -> NDArray[Any]:
+    with safe_open(path, framework="numpy") as opened:
+        array: NDArray[Any] = opened.get_tensor(name)
     return array

@@ -31,7 +31,8 @@ from bench.images.quality.file_records import (
 )
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.executors import map_in_order
-from bench.platform.files import TextColumn, digest, write_atomically
+from bench.platform.files import TextColumn, digest
+from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # a killed run loses no more of them
@@ -218,10 +219,8 @@ def _beside(keys: Table, facts: Table) -> Table:
 
 def _read(path: Path, schema: Any) -> Table:  # noqa: ANN401 - pyarrow has no types
     """Some columns of the facts in one file; none where it is damaged."""
-    try:
-        return pq.read_table(path, columns=schema.names).cast(schema)
-    except (OSError, ValueError, pa.ArrowException):
-        return schema.empty_table()
+    found = read_cached(path, lambda whole: pq.read_table(whole, columns=schema.names).cast(schema))
+    return schema.empty_table() if found is None else found
 
 
 def _write(facts: Table, folder: Path) -> None:
@@ -229,7 +228,7 @@ def _write(facts: Table, folder: Path) -> None:
     lasting = facts.filter(pc.not_equal(facts["hash"], pa.scalar(UNREAD_HASH, pa.binary(HASH_BYTES))))
     identity = [TextColumn(lasting[name].cast(pa.large_string())) for name in _KEY_SCHEMA.names]
     path = folder / f"{digest(*identity)[:32]}.parquet"
-    write_atomically(path, partial(pq.write_table, lasting))
+    write_sealed(path, partial(pq.write_table, lasting.replace_schema_metadata({SEAL: EMPTY_SEAL})))
 
 
 def _to_pandas(facts: Table) -> pd.DataFrame:

@@ -132,8 +132,8 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(undisturbed, make_bench
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.engine.cache.write_atomically", dying)
-        patch.setattr("bench.records.store.write_atomically", dying)
+        patch.setattr("bench.platform.seals.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     for path in [*killed.root.rglob("*.parquet"), *killed.root.rglob("*.safetensors")][:2]:

@@ -1,14 +1,20 @@
 """Selections: one class degraded by itself, and generators of which a few images join."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bench.platform.files
+from bench.engine.cache import Cache
+from bench.engine.selections import Selections
+from bench.images.data_sets import read
+from bench.images.decoding.decoder import UnreadableImage
 from bench.images.image_set import TooFewImages
 from protocols.api import Cell, SourceDraw, Subset
-from tests.support.miniature import SIZES
+from tests.support.miniature import SIZES, write_folder
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("odd",), "val")
 REAL, GENERATED = (replace(TEST, degradation="jpeg:30", degraded=one) for one in ("real", "generated"))
@@ -93,8 +99,8 @@ def test_a_killed_run_goes_on_to_the_same_scores(make_bench, monkeypatch, after)
 
     killed.planned(cells)
     with monkeypatch.context() as patch:
-        patch.setattr("bench.engine.cache.write_atomically", dying)
-        patch.setattr("bench.records.store.write_atomically", dying)
+        patch.setattr("bench.platform.seals.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     killed.run(planned)
@@ -135,3 +141,17 @@ def test_nothing_of_shots_is_held_out_and_nothing_held_out_is_trained_on(make_be
     assert set(drawn.names) | set(rest.names) == set(bench.selections[train].images.names)
     for trained in (before_shots, shots, rest):
         assert not set(drawn.table["source"]) & set(trained.table["source"])
+
+
+def test_an_image_that_changes_after_it_was_hashed_is_not_read(tmp_path):
+    write_folder(tmp_path / "data")
+    images = read(str(tmp_path / "data"))
+    pool = Selections({"": Cache(tmp_path / "cache").inspect(images, 1, lambda _: None)}).pool
+    assert pool[0].pixels.size
+    path, before = Path(pool.where(0)), Path(pool.where(0)).stat()
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk that loses a bit
+    with pytest.raises(UnreadableImage, match="its content is another than was checked: restore it"):
+        pool[0]

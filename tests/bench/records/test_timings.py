@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bench.platform.errors import InputError
 from bench.records.timings import TIMINGS, FitTiming, RunTimings, StageTiming, read_timings
 
 TIMED = RunTimings(
@@ -21,15 +22,19 @@ def test_what_is_written_is_read(tmp_path):
     assert read_timings(tmp_path) == TIMED
 
 
-@pytest.mark.parametrize("change", [{"timings_schema": 2}, {"seconds": "long"}, {"stages": [{"name": "score"}]}])
-def test_what_another_version_wrote_is_not_read(tmp_path, change):
-    whole = json.loads(TIMED.to_json()) | change
-    (tmp_path / TIMINGS).write_text(json.dumps(whole))
+def test_what_another_version_wrote_is_not_read(tmp_path):
+    (tmp_path / TIMINGS).write_text(json.dumps(json.loads(TIMED.to_json()) | {"timings_schema": 2}))
     assert read_timings(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
-def test_a_damaged_file_is_none(tmp_path, text):
+CHANGES = [{"seconds": "long"}, {"stages": [{"name": "score"}]}]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "null", *(json.dumps(json.loads(TIMED.to_json()) | change) for change in CHANGES)]
+)
+def test_a_damaged_file_is_told(tmp_path, text):
     assert read_timings(tmp_path) is None
     (tmp_path / TIMINGS).write_text(text)
-    assert read_timings(tmp_path) is None
+    with pytest.raises(InputError, match=r"timings.json is damaged \(.+\); run the same command again"):
+        read_timings(tmp_path)

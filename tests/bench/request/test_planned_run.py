@@ -133,8 +133,8 @@ def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatc
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.engine.cache.write_atomically", dying)
-        patch.setattr("bench.records.store.write_atomically", dying)
+        patch.setattr("bench.platform.seals.write_atomically", dying)
+        patch.setattr("bench.platform.checksums.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     killed.run(planned)

@@ -1,5 +1,7 @@
 """Embeddings come back by the content of images, whichever files they are in."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -44,9 +46,40 @@ def test_embedders_and_degradations_do_not_mix(tmp_path):
         assert kept.embeddings(*others).rows_of(hashes(1)).tolist() == [-1]
 
 
-def test_a_damaged_file_is_named_with_what_to_do(tmp_path):
-    Cache(tmp_path).embeddings("means.1", "none").add(hashes(1), rows(1))
-    (path,) = tmp_path.rglob("*.safetensors")
+def flip(path, place):
+    """Change one bit."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 16
+    path.write_bytes(content)
+
+
+def cut(path):
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(OSError, match="delete it and run again"):
-        Cache(tmp_path).embeddings("means.1", "none")
+
+
+@pytest.mark.parametrize("damage", [partial(flip, place=-1), cut], ids=["flipped", "cut"])
+def test_what_was_in_a_damaged_file_is_embedded_again(tmp_path, damage, caplog):
+    kept = Cache(tmp_path).embeddings("means.1", "none")
+    kept.add(hashes(1, 2), rows(1, 2))
+    (damaged,) = tmp_path.rglob("*.safetensors")
+    kept.add(hashes(3), rows(3))
+    damage(damaged)
+    again = Cache(tmp_path).embeddings("means.1", "none")
+    found = again.rows_of(hashes(1, 2, 3))
+    assert (found < 0).tolist() == [True, True, False]
+    assert f"{damaged} is damaged" in caplog.text
+    assert len(caplog.records) == 1
+    assert (again.read(found[2:]) == rows(3)).all()
+    again.add(hashes(1, 2), rows(1, 2))
+    whole = Cache(tmp_path).embeddings("means.1", "none")
+    assert (whole.read(whole.rows_of(hashes(3, 2, 1))) == rows(3, 2, 1)).all()
+
+
+def test_files_that_hold_nothing_of_what_is_asked_for_are_not_read_whole(tmp_path, caplog):
+    kept = Cache(tmp_path).embeddings("means.1", "none")
+    kept.add(hashes(1, 2), rows(1, 2))
+    (damaged,) = tmp_path.rglob("*.safetensors")
+    kept.add(hashes(3), rows(3))
+    flip(damaged, -1)
+    assert (Cache(tmp_path).embeddings("means.1", "none").rows_of(hashes(3)) >= 0).all()
+    assert not caplog.records

@@ -1,0 +1,28 @@
+"""`lineup check`: whether everything in a result folder is as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.platform.errors import InputError
+from bench.platform.printable import printable
+
+CheckedRun = Annotated[Path, typer.Argument(help="Result folder of a run, or of several.")]
+
+
+def check_command(run: CheckedRun) -> None:
+    """Verify the checksum of every file of a result folder, and read its run; nothing is changed.
+
+    Files that are damaged or gone are named, and the exit code is 2.
+    """
+    from bench.records.folder_check import check_folder
+
+    found = check_folder(run)
+    for line in (*found.faults, *found.notices()):
+        typer.echo(printable(line))
+    if found.faults:
+        raise InputError(found.verdict())
+    typer.echo(printable(found.verdict()))
