@@ -17,12 +17,11 @@ from bench.platform.locks import LockTaken, held
 from bench.platform.outside.json_text import parse_json
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.settings import SETTINGS, read_settings
-from bench.records.store import MANIFEST
+from bench.records.store import LOCK, MANIFEST
 from bench.records.whole_files import damaged, require_whole
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
 
-LOCK = ".lock"  # in a result folder: of the run that writes into it
 MAX_SHOWN = 5  # detectors that a message names
 
 

@@ -25,7 +25,8 @@ _PATTERNS = {
     "resumable fits": rf"(fitting/{_NAME})/(?:.+/)?checkpoint\.pt",
     "answers": rf"(answers/{_DIGEST % 32}\.parquet)",
     "inspections": rf"(inspected/{_NAME})/{_DIGEST % 32}\.parquet",
-    "corpus": rf"(corpus/[0-9]+-{_DIGEST % 12})/(?:\w+/(?:train|val)/(?:nature|ai)/\w+\.jpg|dataset\.json)",
+    "corpus": rf"(corpus/[0-9]+-{_DIGEST % 12})"
+    r"(?:/\w+/(?:train|val)/(?:nature|ai)/\w+\.jpg|/dataset\.json|\.checksums\.jsonl)",
     "graphs": rf"(graphs/{_DIGEST % 64}\.onnx)",
     "agreements": rf"(agreements/{_DIGEST % 32}\.json)",
     "rates": rf"(rates/{_NAME}\.json)",
