@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoints, entry_points, packages_distributions, version
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, packages_distributions, version
 from typing import Any
 
 from detectors.api import Recipe, Setting
+from detectors.isolation.calls import contained, first_line
 
 GROUP = "lineup.detectors"
 OWN_PACKAGES = {"bench", "detectors", "protocols"}
@@ -45,11 +46,19 @@ def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry po
     if name not in points.names:
         raise UnknownName(unknown_name_message(noun, name, installed(group)))
     try:
-        return points[name].load()
+        return _load(points[name], f"import of the {noun} {name}")
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = first_line(error)
         msg = f"{noun} {name!r} cannot be imported from {points[name].value} ({reason}): repair it or uninstall it"
         raise UnknownName(msg) from error
+
+
+def _load(point: EntryPoint, what: str) -> Any:  # noqa: ANN401 - an entry point may be anything
+    """Load an entry point; the first time, what its module does to the process is set back."""
+    if point.module in sys.modules or point.module.partition(".")[0] in OWN_PACKAGES:
+        return point.load()
+    with contained(what):
+        return point.load()
 
 
 def unknown_name_message(noun: str, name: str, known: Collection[str]) -> str:

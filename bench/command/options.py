@@ -125,6 +125,15 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the dev
 Workers = Annotated[
     int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        help="Seconds that a detector may take for one batch; its cells fail after that.",
+        rich_help_panel=COMPUTED,
+        show_default="any time",
+    ),
+]
 ExecutorName = Annotated[
     str,
     typer.Option(

@@ -20,7 +20,7 @@ from bench.request.run_request import RunRequest, usual_folder
 
 AS_GIVEN = (
     *("data", "setting", "device", "precision", "backend", "limit", "batch_size", "workers", "real", "max_unreadable"),
-    *("tensorboard", "keep_fitted", "executor", "data_name", "validation"),
+    *("tensorboard", "keep_fitted", "executor", "timeout", "data_name", "validation"),
 )
 READING = ("classes", "columns", "levels", "group")
 
@@ -56,6 +56,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",
+    timeout: options.Timeout = None,
     weights_dir: options.WeightsDir = None,
     out: options.Out = None,
     replace: options.Replace = False,  # noqa: FBT002
@@ -118,6 +119,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     if measure and not dry_run:
         msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
         raise InputError(msg)
+    from bench.platform.standard_output import output_aside
     from bench.records.store import Store
     from bench.rehearsal.rehearsal import rehearse
     from bench.report.run_report import report_run
@@ -127,7 +129,8 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     from bench.request.result_folder import require_own_question
 
     reporter, runs = options.reporter(), []
-    planned = [plan_run(request, reporter, dry=dry_run) for request in requests]
+    with output_aside():
+        planned = [plan_run(request, reporter, dry=dry_run) for request in requests]
     if not replace:
         require_own_question(root, planned)
     for one in planned:

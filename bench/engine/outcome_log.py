@@ -10,6 +10,7 @@ from bench.engine.prepared_image import explain_error
 from bench.platform.errors import InputError
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from detectors.api import Unavailable
+from detectors.isolation.calls import contained, first_line
 
 
 class OutcomeLog:
@@ -39,17 +40,23 @@ class OutcomeLog:
         if isinstance(error, Unavailable):
             reason: Outcome = Skipped(str(error))
         else:
-            reason = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
+            reason = Failed(first_line(error))
         new = {item.key: reason for item in items if item.key not in self._recorded and item.key not in self._reasons}
         self._reasons |= new
         if new:
             self._told(new)
 
     @contextmanager
-    def failures_of(self, items: Iterable[PlannedCell]) -> Iterator[None]:
-        """Let the cells fail where the body raises, so that other cells go on. `InputError` is passed on."""
+    def failures_of(self, items: Iterable[PlannedCell], what: str) -> Iterator[None]:
+        """Let the cells fail where the body raises, so that other cells go on. `InputError` is passed on.
+
+        Args:
+            items: The cells.
+            what: The body in words, for `contained`.
+        """
         try:
-            yield
+            with contained(what):
+                yield
         except InputError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
