@@ -17,8 +17,8 @@ from bench.engine.train_set import SampleReader, SelectionTrainSet
 from bench.inference.backends import runtime_for
 from detectors.api import Detector, Runtime, State
 from detectors.epochs import FineTunable
-from detectors.isolation.calls import contained
 from detectors.input_policy import require_input_policy, with_input_policy
+from detectors.isolation.calls import contained
 from protocols.api import Subset
 from protocols.degradations import parse_degradation
 

@@ -122,10 +122,10 @@ def supervise(command: Callable[[], object], remember: Callable[[SuddenEnd], obj
         os.close(end)
     code = _wait(child, watched)
     if not _is_done(done) and -code not in STOPS:
-        end = shared.sudden_end(code)
-        sys.stderr.write(end.line + "\n")
-        if end.by_itself and end.folder and end.calls:
-            remember(end)
+        ended = shared.sudden_end(code)
+        sys.stderr.write(ended.line + "\n")
+        if ended.by_itself and ended.folder and ended.calls:
+            remember(ended)
         code = code if code < 0 else BROKEN
     sys.stderr.flush()
     os._exit(128 - code if code < 0 else code)

@@ -55,6 +55,8 @@ def _read(root: Path) -> list[Mapping[str, Any]]:
     """The sudden ends; none where there is no file, or a damaged one."""
     try:
         found = json.loads((root / SUDDEN_ENDS).read_text(encoding="utf-8"))
-        return [end for end in found if isinstance(end["how"], str) and all(isinstance(one, str) for one in end["calls"])]
+        return [
+            end for end in found if isinstance(end["how"], str) and all(isinstance(one, str) for one in end["calls"])
+        ]
     except (OSError, ValueError, TypeError, KeyError):
         return []

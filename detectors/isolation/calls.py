@@ -147,12 +147,23 @@ def _surroundings(what: str, rules: CallRules, *, batch: bool) -> Iterator[list[
 
 def first_line(error: BaseException) -> str:
     """An exception in one line: its type, and the first line of its text that is not empty, if it has one."""
-    try:
-        lines = str(error).splitlines()
-    except Exception:  # noqa: BLE001 - a text may be made by anybody's code
-        lines = []
-    text = next((line for line in lines if line.strip()), "")
+    return _named(error, next((line for line in _text(error).splitlines() if line.strip()), ""))
+
+
+def in_words(error: BaseException) -> str:
+    """An exception with the whole of its text in one line."""
+    return _named(error, " ".join(_text(error).split()))
+
+
+def _named(error: BaseException, text: str) -> str:
     return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}, without a text"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a text may be made by anybody's code
+        return ""
 
 
 def _deed(error: BaseException, rules: CallRules) -> str:

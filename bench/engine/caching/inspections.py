@@ -187,7 +187,9 @@ def _keys(images: ImageSet, workers: int) -> Table:
     stamp = stamp_local if local else files.stamp
     parts = (names.slice(start, size).to_pylist() for start in range(0, len(names), size))
     called = ([str(local.local_path(name)) for name in part] for part in parts) if local else parts
-    stamps = map_in_order(partial(stamps_of, stamp), called, min(workers, MAX_PROCESSES), processes=local is not None, doing=DOING)
+    stamps = map_in_order(
+        partial(stamps_of, stamp), called, min(workers, MAX_PROCESSES), processes=local is not None, doing=DOING
+    )
     marks = np.concatenate([np.empty((0, 2), np.int64), *stamps])
     known = {text: parse_degradation(text).key if text else "" for text in images.table["degradation"].unique()}
     degradations = images.table["degradation"].map(known)
