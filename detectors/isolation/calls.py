@@ -110,7 +110,7 @@ def contained(what: str, *, batch: bool = False) -> Iterator[None]:
         batch: Whether it is about one batch or image, and may take as long as the rules say.
 
     Raises:
-        DetectorMisbehaved: It raised what is no `Exception`, or took too long.
+        DetectorMisbehaved: It raised what is no `Exception` or has no text, or took too long.
         GivenUp: It ended earlier runs.
     """
     rules, noted = _RULES.get(), list[int]()
@@ -120,9 +120,11 @@ def contained(what: str, *, batch: bool = False) -> Iterator[None]:
         with ExitStack() as stack:
             noted = stack.enter_context(_surroundings(what, rules, batch=batch))
             yield
-    except Exception:
+    except Exception as error:
         if noted:
             raise KeyboardInterrupt from None
+        if _text(error) is None:
+            raise DetectorMisbehaved(first_line(error)) from None
         raise
     except BaseException as error:
         if noted:
@@ -147,23 +149,25 @@ def _surroundings(what: str, rules: CallRules, *, batch: bool) -> Iterator[list[
 
 def first_line(error: BaseException) -> str:
     """An exception in one line: its type, and the first line of its text that is not empty, if it has one."""
-    return _named(error, next((line for line in _text(error).splitlines() if line.strip()), ""))
+    return _named(error, next((line for line in (_text(error) or "").splitlines() if line.strip()), ""))
 
 
 def in_words(error: BaseException) -> str:
     """An exception with the whole of its text in one line."""
-    return _named(error, " ".join(_text(error).split()))
+    return _named(error, " ".join((_text(error) or "").split()))
 
 
 def _named(error: BaseException, text: str) -> str:
+    """A text behind the type of an exception."""
     return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}, without a text"
 
 
-def _text(error: BaseException) -> str:
+def _text(error: BaseException) -> str | None:
+    """The text of an exception; None where it cannot be had: it may be made by anybody's code."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - a text may be made by anybody's code
-        return ""
+    except Exception:  # noqa: BLE001 - whatever it raises
+        return None
 
 
 def _deed(error: BaseException, rules: CallRules) -> str:

@@ -69,12 +69,13 @@ class Hostile(Checkerboard):
 NAMES = []
 
 
-def hostile(name, *stages, spoil=None):
+def hostile(name, *stages, spoil=False, single_threaded=False):
     """A recipe of this name that calls the decorated function at these stages, or spoils its scores with it."""
 
     def decorate(function):
         card = replace(Checkerboard.card, name=name)
         body = {"card": card, "__annotations__": {}, "__module__": __name__}
+        body["single_threaded_fit"] = property(lambda self: single_threaded)  # fitted in a process of its own
         if spoil:
             body["spoil"] = lambda self, scores: function(scores)
         else:
@@ -111,10 +112,14 @@ def _run_out_of_memory():
     raise MemoryError
 
 
-@hostile("dies_in_its_process", "fit")
+@hostile("dies_in_its_process", "fit", single_threaded=True)
 def _die():
-    if threading.current_thread() is threading.main_thread():
-        os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@hostile("exits_in_its_process", "fit", single_threaded=True)
+def _exit_at_once():
+    os._exit(0)
 
 
 @hostile("scores_of_wrong_shape", spoil=True)
