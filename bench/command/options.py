@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from bench.request.defaults import BASELINES, DETECTORS
 if TYPE_CHECKING:
     from bench.images.reading import Reading
     from bench.platform.progress import Reporter
+    from bench.records.run import Run
 
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -289,6 +291,15 @@ def reporter() -> Reporter:
     from bench.platform.progress import Reporter
 
     return Reporter(Console(stderr=True))
+
+
+def exit_where_cells_failed(runs: Iterable[Run]) -> None:
+    """Exit with 1 where a cell of one of some runs failed: what is shown of them is not all that was asked."""
+    from bench.records.columns import STATUS
+    from bench.records.outcomes import Failed
+
+    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
+        raise typer.Exit(1)
 
 
 def require_one_of(what: str, given: str, choices: tuple[str, ...]) -> None:

@@ -151,8 +151,6 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
 
     Exits with 1 where a cell failed.
     """
-    from bench.records.columns import STATUS
-    from bench.records.outcomes import Failed
     from bench.records.settings import SETTINGS, SettingsFile
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
@@ -166,5 +164,4 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
     store.write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
     if len(runs) > 1:
         report_leaderboard(runs, store)
-    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
-        raise typer.Exit(1)
+    options.exit_where_cells_failed(runs)

@@ -114,8 +114,8 @@ class FitService:
 
 
 def fit_text(item: PlannedCell) -> str:
-    """The fit of a cell in words, for `contained`."""
-    return f"fit {item.fit_key[:12]} of {item.cell.detector}"
+    """A fit in words, for `contained`: the same for all fits of a detector, so that it is given up as a whole."""
+    return f"fitting of {item.cell.detector}"
 
 
 @dataclass(frozen=True)

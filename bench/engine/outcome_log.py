@@ -10,7 +10,7 @@ from bench.engine.prepared_image import explain_error
 from bench.platform.errors import InputError
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from detectors.api import Unavailable
-from detectors.isolation.calls import contained, first_line
+from detectors.isolation.calls import first_line
 
 
 class OutcomeLog:
@@ -47,16 +47,10 @@ class OutcomeLog:
             self._told(new)
 
     @contextmanager
-    def failures_of(self, items: Iterable[PlannedCell], what: str) -> Iterator[None]:
-        """Let the cells fail where the body raises, so that other cells go on. `InputError` is passed on.
-
-        Args:
-            items: The cells.
-            what: The body in words, for `contained`.
-        """
+    def failures_of(self, items: Iterable[PlannedCell]) -> Iterator[None]:
+        """Let the cells fail where the body raises, so that other cells go on. `InputError` is passed on."""
         try:
-            with contained(what):
-                yield
+            yield
         except InputError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows

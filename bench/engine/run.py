@@ -37,6 +37,7 @@ from bench.records.store import Store
 from bench.records.timings import FIT, FIT_BASES, SCORE, SCORE_ATTACKED
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
+from detectors.isolation.calls import contained
 from protocols.degradations import Degradation, parse_degradation
 
 
@@ -168,7 +169,7 @@ class Engine:
         found: dict[str, Sequence[Embedder]] = {}
         for key, recipe in {item.recipe_key: item.recipe for item in present}.items():
             users = [item for item in present if item.recipe_key == key]
-            with self._log.failures_of(users, f"embedders of {recipe.key}"):
+            with self._log.failures_of(users), contained(f"embedders of {recipe.key}"):
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
         return found
 
@@ -188,7 +189,7 @@ class Engine:
         detectors: dict[str, Detector] = {}
         tasks: dict[str, FitTask] = {}
         for need in needs:
-            with self._log.failures_of(need.users, fit_text(need.item)):
+            with self._log.failures_of(need.users), contained(fit_text(need.item)):
                 tasks |= self._fits.tasks(need.item)
         needs = [need for need in needs if self._log.without_failure(need.users)]
         with (
@@ -197,7 +198,7 @@ class Engine:
         ):
             for need in needs:
                 key = need.item.fit_key
-                with self._log.failures_of(need.users, fit_text(need.item)):
+                with self._log.failures_of(need.users), contained(fit_text(need.item)):
                     result = futures[key].result() if key in futures else None
                     counts, seconds = result or (Counter[str](), {})
                     self.counts.update(counts)
@@ -240,7 +241,7 @@ class Engine:
         for target in {item.target.fit_key: item.target for item in items if item.target}.values():
             name = target.cell.detector
             users = [item for item in items if item.target and item.target.fit_key == target.fit_key]
-            with self._log.failures_of(users, fit_text(target)):
+            with self._log.failures_of(users), contained(fit_text(target)):
                 if not self._log.without_failure([target]):
                     msg = f"{name}, which is to be attacked, has no answer of its own"
                     raise Unavailable(msg)
@@ -255,7 +256,7 @@ class Engine:
         """Write the answers of a work group; a cell whose answer raises fails."""
         group = []
         for item, answer in answers:
-            with self._log.failures_of([item], f"answer of {item.cell.detector}"):
+            with self._log.failures_of([item]):
                 images = self._selections[item.cell.test].images
                 group.append((item, _recorded_answer(item, answer(), images)))
                 self._resources.cache.write_answer(item.key, group[-1][1])

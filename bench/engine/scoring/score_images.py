@@ -43,8 +43,8 @@ class ScoringRequest:
 
     @property
     def text(self) -> str:
-        """The request in words, the same for all degradations."""
-        return f"scoring by {'/'.join(self.path)}, fit {self.key[0][:12]}"
+        """The request in words, the same for all fits and degradations: a detector is given up as a whole."""
+        return f"scoring by {'/'.join(self.path)}"
 
 
 @dataclass(frozen=True)
