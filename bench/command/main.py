@@ -34,9 +34,10 @@ from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.platform.errors import InputError
-from bench.platform.memory import keep_freed_memory
+from bench.platform.memory import is_want_of_memory, keep_freed_memory
 from bench.platform.printable import printable
 from detectors.catalogue import UnknownName
+from detectors.isolation.calls import first_line
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
 FIRST_STEPS = f"""{ABOUT}
@@ -48,6 +49,11 @@ Three things to do first:
   lineup list                name the detectors, protocols and layouts that are installed
 
 `lineup --help` names every command, `lineup run --help` its options."""
+
+WITHOUT_MEMORY = (
+    "there was not enough memory; run the same command again with fewer --workers or a smaller --batch-size: what is "
+    "recorded is kept"
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.command("run", cls=ProtocolCommand)(run_command)
@@ -108,6 +114,9 @@ def main() -> None:
     except (InputError, UnknownName, OSError) as error:
         typer.echo(printable(f"lineup: {error}"), err=True)
         sys.exit(2)
-    except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
+    except Exception as error:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
+        if is_want_of_memory(error):
+            typer.echo(f"lineup: {WITHOUT_MEMORY} ({first_line(error)})", err=True)
+            sys.exit(2)
         traceback.print_exc()
         sys.exit(3)

@@ -263,11 +263,12 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
         workers: Processes that make it.
         reporter: Shows progress.
     """
-    from bench.embedded.corpus import build, identity, is_built
+    from bench.embedded.corpus import identity, is_built
+    from bench.embedded.making import make_corpus
 
     root = cache_root / "corpus" / identity()
     if not is_built(root):
         reporter.say(f"Making the embedded corpus once, into {root}")
         with reporter.stages() as report:
-            build(root, workers, report)
+            make_corpus(root, workers, report)
     return root

@@ -75,7 +75,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     try:
         _replace(path, write)
     except Exception as error:
-        if full := _fullness(error):
+        if full := fullness(error):
             msg = (
                 f"{path.name} cannot be written into {path.parent} ({full}); make room there and run the same command "
                 "again: what is written is kept"
@@ -84,7 +84,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
-def _fullness(error: Exception) -> str:
+def fullness(error: Exception) -> str:
     """How a disk is full, in words; "" for another error. Libraries tell the number in the text alone."""
     found = re.search(r"(?:os error|errno) (\d+)", str(error), re.IGNORECASE)
     number = (isinstance(error, OSError) and error.errno) or (int(found[1]) if found else 0)

@@ -173,7 +173,7 @@ def _change_seeds():
     import torch
 
     random.seed(1)
-    np.random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 - the harm that is meant
     torch.manual_seed(1)
 
 
@@ -185,8 +185,8 @@ def _change_torch():
     torch.set_default_device("meta")
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    torch.set_flush_denormal(True)
-    torch.use_deterministic_algorithms(True)
+    torch.set_flush_denormal(mode=True)
+    torch.use_deterministic_algorithms(mode=True)
     torch.set_float32_matmul_precision("medium")
 
 
