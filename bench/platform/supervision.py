@@ -139,16 +139,17 @@ def _end_with_parent(lives: int) -> None:
 
 def _work(command: Callable[[], object], says_done: int) -> NoReturn:
     """Do the work, say that it is done, and exit, whatever threads a detector left running."""
-    code = 0
+    said: str | int | None = 0
     try:
         command()
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        said = end.code
+    code = said if isinstance(said, int) else int(said is not None)
     with suppress(OSError, ValueError):  # nobody reads any more
         sys.stdout.flush()
     os.write(says_done, _DONE)
     threading.Thread(target=_end_late, args=(code,), daemon=True).start()
-    sys.exit(code)
+    sys.exit(said)
 
 
 def _end_late(code: int) -> None:

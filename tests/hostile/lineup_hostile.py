@@ -185,7 +185,7 @@ def _change_torch():
     torch.set_default_device("meta")
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    torch.set_flush_denormal(mode=True)
+    torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(mode=True)
     torch.set_float32_matmul_precision("medium")
 
