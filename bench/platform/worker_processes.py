@@ -20,7 +20,6 @@ from bench.platform.memory import keep_freed_memory
 from bench.platform.processes import how_it_ended
 
 Result = TypeVar("Result")
-Task = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class ProcessDied(RuntimeError):
