@@ -31,7 +31,6 @@ from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from detectors.differentiable import has_gradient
 from detectors.entries import Entry
-from detectors.isolation.calls import DetectorMisbehaved, contained
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
@@ -310,11 +309,7 @@ def _recipe(request: RunRequest, entry: Entry, setting: Setting) -> Recipe:
     written = {**request.recipe_options.get(name, {}), **entry.options}
     options = parse_options(type(catalogue.recipe(name)), written, name)
     try:
-        with contained(f"making of the recipe {name}"):
-            return catalogue.recipe(name, setting, **options)
-    except DetectorMisbehaved as error:
-        msg = f"{name} cannot be made: {error}; repair it or uninstall it"
-        raise InputError(msg) from error
+        return catalogue.recipe(name, setting, **options)
     except ValueError as error:
         msg = f"{name} cannot have the options {dict(options)}: {error}"
         raise InputError(msg) from error
