@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoints, entry_points, packages_distributions, version
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, packages_distributions, version
 from typing import Any
 
 from detectors.api import Recipe, Setting
+from detectors.isolation.calls import DetectorMisbehaved, contained, first_line
 
 GROUP = "lineup.detectors"
 OWN_PACKAGES = {"bench", "detectors", "protocols"}
@@ -45,11 +47,25 @@ def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry po
     if name not in points.names:
         raise UnknownName(unknown_name_message(noun, name, installed(group)))
     try:
-        return points[name].load()
+        return _load(points[name], f"import of the {noun} {name}")
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = first_line(error)
         msg = f"{noun} {name!r} cannot be imported from {points[name].value} ({reason}): repair it or uninstall it"
         raise UnknownName(msg) from error
+
+
+def _load(point: EntryPoint, what: str) -> Any:  # noqa: ANN401 - an entry point may be anything
+    """Load an entry point; the first time, what its module does to the process is set back."""
+    if point.module in sys.modules or point.module.partition(".")[0] in OWN_PACKAGES:
+        return point.load()
+    with contained(what), redirect_stdout(sys.stderr):
+        return point.load()
+
+
+def _contained_if_foreign(kind: object, what: str) -> AbstractContextManager[object]:
+    """`contained` for what is not ours: a table of all detectors makes many of ours."""
+    own = getattr(kind, "__module__", "").partition(".")[0] in OWN_PACKAGES
+    return nullcontext() if own else contained(what)
 
 
 def unknown_name_message(noun: str, name: str, known: Collection[str]) -> str:
@@ -73,9 +89,15 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
         **options: Further fields of that recipe.
 
     Raises:
-        UnknownName: No such detector is installed.
+        UnknownName: No such detector is installed, or it does what would end the command.
     """
-    found: Recipe = find(GROUP, "detector", name)(setting=setting, **options)
+    kind = find(GROUP, "detector", name)
+    try:
+        with _contained_if_foreign(kind, f"making of the recipe {name}"):
+            found: Recipe = kind(setting=setting, **options)
+    except DetectorMisbehaved as error:
+        msg = f"detector {name!r} cannot be made ({error}): repair it or uninstall it"
+        raise UnknownName(msg) from error
     if found.card.name != name:
         msg = f"detector {name!r} is called {found.card.name!r} on its card, by which fits are kept: call both alike"
         raise UnknownName(msg)

@@ -7,8 +7,13 @@ half of it, so this module looks before anything of theirs is imported.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.platform.supervision import SuddenEnd
 
 PACKAGES = ("bench", "detectors", "protocols")
 HOME = Path(__file__).parents[1]
@@ -40,13 +45,29 @@ def collision(home: Path = HOME) -> str:
 
 
 def main() -> None:
-    """Run the command line, or exit with code 2 and one line where another package stands in its way."""
+    """Run the command line under the eyes of another process; exit with code 2 where another package is in its way."""
     if line := collision():
         sys.stderr.write(f"lineup: {line}\n")
         sys.exit(2)
+    from bench.platform.supervision import supervise
+
+    supervise(command, _remember)
+
+
+def command() -> None:
+    """Run the command line in this process."""
     try:
-        from bench.command.main import main as command
+        from bench.command.main import main
     except KeyboardInterrupt:  # while it was imported
         sys.stderr.write("lineup: interrupted by SIGINT; nothing was begun\n")
         sys.exit(130)
-    command()
+    main()
+
+
+def _remember(end: SuddenEnd) -> None:
+    """Note in the result folder which call ended the process."""
+    from bench.records.sudden_ends import add_sudden_end
+    from detectors.isolation.calls import STUCK
+
+    with suppress(OSError):  # a full disk: the line is printed
+        add_sudden_end(Path(end.folder), end.calls, end.how, at_once=end.code == STUCK)

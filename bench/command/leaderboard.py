@@ -16,13 +16,18 @@ def leaderboard_command(
     rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
 ) -> None:
-    """Rank the detectors of one or several runs; runs on different data get tables of their own."""
+    """Rank the detectors of one or several runs; runs on different data get tables of their own.
+
+    Exits with 1 where a cell failed.
+    """
     from bench.evaluation.asked.rank_measures import asked_measures
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
 
     asked = asked_measures(options.names(metrics), rank_by)
-    report_leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None, asked)
+    read = [Store(run).read() for run in runs]
+    report_leaderboard(read, Store.at(out) if out else None, asked)
+    options.exit_where_cells_failed(read)
 
 
 def matrix_command(

@@ -37,10 +37,11 @@ from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.command.storage import cache as cache_commands
 from bench.platform.errors import InputError
-from bench.platform.memory import keep_freed_memory
+from bench.platform.memory import is_want_of_memory, keep_freed_memory
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
 from bench.platform.outside.terminal import complain, say
 from detectors.catalogue import UnknownName
+from detectors.isolation.calls import first_line
 from protocols.toml_files import LONG_NUMBER
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
@@ -56,6 +57,10 @@ Three things to do first:
 
 WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option and command that cannot be understood
 MOST_SHOWN = 60  # characters of an argument that a message repeats
+WITHOUT_MEMORY = (
+    "there was not enough memory; run the same command again with fewer --workers or a smaller --batch-size: what is "
+    "recorded is kept"
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.command("run", cls=ProtocolCommand)(run_command)
@@ -130,10 +135,18 @@ def main() -> None:
     except Interrupted as error:
         complain(f"{error}; what was finished is kept, and the same command goes on from there")
         code = error.exit_code
-    except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
-        traceback.print_exc()
-        code = 3
+    except Exception as error:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
+        code = _fault(error)
     sys.exit(code)
+
+
+def _fault(error: Exception) -> int:
+    """Print what nobody foresaw, and give its exit code: want of memory is one line."""
+    if is_want_of_memory(error):
+        complain(f"{WITHOUT_MEMORY} ({first_line(error)})")
+        return 2
+    traceback.print_exception(error)
+    return 3
 
 
 def _require_short_numbers(arguments: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.engine.caching.working_cache import WorkingCache
     from bench.images.reading import Reading
     from bench.platform.progress import Reporter
+    from bench.records.run import Run
 
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -130,6 +131,15 @@ Backend = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
 Workers = Annotated[
     int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        help="Seconds that a detector may take for one batch; its cells fail after that.",
+        rich_help_panel=COMPUTED,
+        show_default="any time",
+    ),
 ]
 ExecutorName = Annotated[
     str,
@@ -315,6 +325,15 @@ def reporter() -> Reporter:
     from bench.platform.progress import Reporter
 
     return Reporter(PlainConsole(stderr=True))
+
+
+def exit_where_cells_failed(runs: Iterable[Run]) -> None:
+    """Exit with 1 where a cell of one of some runs failed: what is shown of them is not all that was asked."""
+    from bench.records.columns import STATUS
+    from bench.records.outcomes import Failed
+
+    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
+        raise typer.Exit(1)
 
 
 def require_one_of(what: str, given: str, choices: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from bench.request.run_request import RunRequest, usual_folder
 
 AS_GIVEN = (
     *("data", "setting", "device", "precision", "backend", "limit", "batch_size", "workers", "real", "max_unreadable"),
-    *("tensorboard", "keep_fitted", "executor", "data_name", "validation"),
+    *("tensorboard", "keep_fitted", "executor", "timeout", "data_name", "validation"),
 )
 READING = ("classes", "columns", "levels", "group")
 
@@ -58,6 +58,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",
+    timeout: options.Timeout = None,
     weights_dir: options.WeightsDir = None,
     out: options.Out = None,
     replace: options.Replace = False,  # noqa: FBT002
@@ -120,6 +121,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     if measure and not dry_run:
         msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
         raise InputError(msg)
+    from bench.platform.standard_output import output_aside
     from bench.request.planned_run import plan_run
     from bench.request.result_folder import held_for_one_run, require_own_question
     from bench.request.run_record import cache_use
@@ -128,7 +130,8 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     cache = options.working_cache(reading=dry_run and not measure)
     for folder in [] if dry_run else dict.fromkeys([root, *(request.out for request in requests)]):
         options.until_the_command_ends(held_for_one_run(folder))
-    planned = [plan_run(request.with_cache(cache.path), reporter, dry=dry_run) for request in requests]
+    with output_aside():
+        planned = [plan_run(request.with_cache(cache.path), reporter, dry=dry_run) for request in requests]
     if not replace:
         require_own_question(root, planned)
     if dry_run:
@@ -168,8 +171,6 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
 
     Exits with 1 where a cell failed.
     """
-    from bench.records.columns import STATUS
-    from bench.records.outcomes import Failed
     from bench.records.settings import SETTINGS, SettingsFile
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
@@ -183,5 +184,4 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
     store.write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
     if len(runs) > 1:
         report_leaderboard(runs, store)
-    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
-        raise typer.Exit(1)
+    options.exit_where_cells_failed(runs)

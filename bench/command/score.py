@@ -83,12 +83,15 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if out is not None:
         _check_out(out)
     _check_form(form, out, images, len(rows) + len(fitted or []), chains)
+    from bench.platform.standard_output import output_aside
     from bench.request.image_scores import ScoreRequest, score_files
 
     folder, cache = options.weights_folder(weights_dir), options.working_cache().path
     how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains
     request = ScoreRequest(images, rows, fitted or [], chosen, *how)
-    _show(score_files(request, options.reporter()), printed, out, form)
+    with output_aside():
+        found = score_files(request, options.reporter())
+    _show(found, printed, out, form)
 
 
 def _show(found: ImageScores, printed: str, out: Path | None, form: str) -> None:

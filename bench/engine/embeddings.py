@@ -19,6 +19,7 @@ from bench.inference.backends import backend_key, runtime_for
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
+from detectors.isolation.calls import contained
 from detectors.network_kinds import network_kinds
 from detectors.types import read_only
 from protocols.api import Subset
@@ -210,6 +211,8 @@ class EmbeddingService:
         """`embed_prepared`, or why it failed."""
         try:
             self.embed_prepared(request.embedder, request.degradation, images, chunk)
+        except InputError:
+            raise
         except Exception as error:  # noqa: BLE001 - one embedder's fault must not stop the others
             return EmbeddedChunk(request, explain_error(error))
         return EmbeddedChunk(request)
@@ -250,7 +253,8 @@ def require_decoded(pool: DistinctImages, unread: Mapping[int, str]) -> None:
 
 def _embed_batch(embedder: Embedder, arrays: Sequence[Array]) -> Embeddings:
     """Embeddings float32 (N, dim). Raises `ValueError`, the reason of a failed cell, for others than the contract's."""
-    embeddings = embedder.embed(arrays)
+    with contained(f"embedding by {embedder.key}", batch=True):
+        embeddings = embedder.embed(arrays)
     if embeddings.shape != (len(arrays), embedder.dim) or not np.isfinite(embeddings).all():
         msg = f"embeddings must be finite, of shape ({len(arrays)}, {embedder.dim}); got shape {embeddings.shape}"
         raise ValueError(msg)

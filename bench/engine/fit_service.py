@@ -18,6 +18,7 @@ from bench.inference.backends import runtime_for
 from detectors.api import Detector, Runtime, State
 from detectors.epochs import FineTunable
 from detectors.input_policy import require_input_policy, with_input_policy
+from detectors.isolation.calls import contained
 from protocols.api import Subset
 from protocols.degradations import parse_degradation
 
@@ -112,6 +113,11 @@ class FitService:
         return {item.fit_key: FitTask(item, selection, self.cache, self.runtime, batch_size, self.curves)}
 
 
+def fit_text(item: PlannedCell) -> str:
+    """A fit in words, for `contained`: the same for all fits of a detector, so that it is given up as a whole."""
+    return f"fitting of {item.cell.detector}"
+
+
 @dataclass(frozen=True)
 class FitTask:
     """One fit as a value that can be sent to another process.
@@ -145,5 +151,6 @@ def run_fit(task: FitTask) -> tuple[Counter[str], dict[str, float]]:
     subset = task.item.fitted_on
     selections = {} if subset is None else {subset: task.train}
     service = FitService(selections, task.cache, embeddings, task.runtime, counts, task.curves)
-    service.detector(task.item)
+    with contained(fit_text(task.item)):
+        service.detector(task.item)
     return counts, service.seconds

@@ -10,6 +10,7 @@ from bench.engine.prepared_image import explain_error
 from bench.platform.errors import InputError
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from detectors.api import Unavailable
+from detectors.isolation.calls import first_line
 
 
 class OutcomeLog:
@@ -39,7 +40,7 @@ class OutcomeLog:
         if isinstance(error, Unavailable):
             reason: Outcome = Skipped(str(error))
         else:
-            reason = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
+            reason = Failed(first_line(error))
         new = {item.key: reason for item in items if item.key not in self._recorded and item.key not in self._reasons}
         self._reasons |= new
         if new:

@@ -17,6 +17,7 @@ import numpy as np
 from bench.engine.selections import Positions
 from bench.images.decoding.decoder import UnreadableImage
 from detectors.api import Array, Sample
+from detectors.isolation.calls import contained
 from detectors.types import read_only
 from protocols.degradations import Degradation
 
@@ -141,7 +142,7 @@ class PreparedImage:
         if requests and self._is_read():
             degraded = self._after(self._steps[name])
             for request in requests:
-                made = degraded if isinstance(degraded, Exception) else result_or_error(request.prepare, degraded)
+                made = degraded if isinstance(degraded, Exception) else _prepared(request, degraded)
                 results[request.key] = made if isinstance(made, Exception) else read_only(_of_its_own(made))
         if self._requests.pop(name, None) is not None:
             self._forget(self._steps[name])
@@ -165,7 +166,7 @@ class PreparedImage:
         known = max(place for place, beginning in enumerate(beginnings) if beginning in self._stages)
         for place in range(known, len(steps)):
             before = self._stages[beginnings[place]]
-            after = before if isinstance(before, Exception) else result_or_error(steps[place], before)
+            after = before if isinstance(before, Exception) else _degraded(steps[place], before)
             self._stages[beginnings[place + 1]] = after
         return self._stages[beginnings[-1]]
 
@@ -199,10 +200,21 @@ def _of_its_own(prepared: Array) -> Array:
     return prepared.copy() if isinstance(base, np.ndarray) and base.nbytes > prepared.nbytes else prepared
 
 
-def result_or_error(work: Callable[[Sample], Result], sample: Sample) -> Result | Exception:
-    """What `work` returns for a sample, or what it raises: a fault of one detector must not stop the others."""
+def _prepared(request: PreparationRequest, sample: Sample) -> Array | Exception:
+    """What a detector prepares of a sample, or what it raises: a fault of one must not stop the others."""
+    return result_or_error(request.prepare, sample, f"preparing for {request.consumer}")
+
+
+def _degraded(step: Degradation, sample: Sample) -> Sample | Exception:
+    """A sample after one step, or what that raises."""
+    return result_or_error(step, sample, f"degrading by {step.name}")
+
+
+def result_or_error(work: Callable[[Sample], Result], sample: Sample, what: str) -> Result | Exception:
+    """What `work`, called `what`, returns for a sample, or what it raises."""
     try:
-        return work(sample)
+        with contained(what, batch=True):
+            return work(sample)
     except Exception as error:  # noqa: BLE001 - it becomes the reason of a failed cell
         return explain_error(error)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService, plan_embeddings, recipe_embedders
-from bench.engine.fit_service import FitService, FitTask, run_fit
+from bench.engine.fit_service import FitService, FitTask, fit_text, run_fit
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
 from bench.engine.plan import PlannedCell
@@ -29,7 +29,7 @@ from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
 from bench.engine.tracking.run_tracker import RunTracker
 from bench.images.image_set import ImageSet
-from bench.platform.executors import Executor, in_processes, task_result
+from bench.platform.executors import Executor, in_processes
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
@@ -37,6 +37,7 @@ from bench.records.store import Store
 from bench.records.timings import FIT, FIT_BASES, SCORE, SCORE_ATTACKED
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
+from detectors.isolation.calls import contained
 from protocols.degradations import Degradation, parse_degradation
 
 
@@ -53,6 +54,7 @@ class Resources:
         workers: Threads that read and prepare, and processes that fit.
         tracker: Follows the run.
         executor: Where fits of one thread run.
+        alone: Whether images are prepared one at a time: a call that ended an earlier run is to be found.
     """
 
     cache: Cache
@@ -63,6 +65,7 @@ class Resources:
     workers: int = 2
     tracker: RunTracker = field(default_factory=RunTracker)
     executor: Executor = in_processes
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Engine:
             resources.cache,
             resources.runtime,
             resources.batch_size,
-            resources.workers,
+            1 if resources.alone else resources.workers,
             self.counts,
         )
         self._fits = FitService(
@@ -165,7 +168,8 @@ class Engine:
         present = [item for item in items if not item.missing]
         found: dict[str, Sequence[Embedder]] = {}
         for key, recipe in {item.recipe_key: item.recipe for item in present}.items():
-            with self._log.failures_of([item for item in present if item.recipe_key == key]):
+            users = [item for item in present if item.recipe_key == key]
+            with self._log.failures_of(users), contained(f"embedders of {recipe.key}"):
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
         return found
 
@@ -185,7 +189,7 @@ class Engine:
         detectors: dict[str, Detector] = {}
         tasks: dict[str, FitTask] = {}
         for need in needs:
-            with self._log.failures_of(need.users):
+            with self._log.failures_of(need.users), contained(fit_text(need.item)):
                 tasks |= self._fits.tasks(need.item)
         needs = [need for need in needs if self._log.without_failure(need.users)]
         with (
@@ -194,8 +198,8 @@ class Engine:
         ):
             for need in needs:
                 key = need.item.fit_key
-                with self._log.failures_of(need.users):
-                    result = task_result(futures[key]) if key in futures else None
+                with self._log.failures_of(need.users), contained(fit_text(need.item)):
+                    result = futures[key].result() if key in futures else None
                     counts, seconds = result or (Counter[str](), {})
                     self.counts.update(counts)
                     self._fits.seconds.update(seconds)
@@ -236,9 +240,8 @@ class Engine:
         found: dict[str, Differentiable] = {}
         for target in {item.target.fit_key: item.target for item in items if item.target}.values():
             name = target.cell.detector
-            with self._log.failures_of(
-                [item for item in items if item.target and item.target.fit_key == target.fit_key]
-            ):
+            users = [item for item in items if item.target and item.target.fit_key == target.fit_key]
+            with self._log.failures_of(users), contained(fit_text(target)):
                 if not self._log.without_failure([target]):
                     msg = f"{name}, which is to be attacked, has no answer of its own"
                     raise Unavailable(msg)

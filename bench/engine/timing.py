@@ -26,10 +26,12 @@ from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_d
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.inference.backends import library_name
+from bench.platform.errors import InputError
 from bench.platform.machine_load import LoadWatch, MachineLoad
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime, Sample
+from detectors.isolation.calls import contained, first_line
 from detectors.network_kinds import network_kinds
 from protocols.degradations import Degradation, parse_degradation
 
@@ -117,12 +119,14 @@ def time_detectors(
         for item in items:
             images = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
-                detector = engine.detector(item)
-                figures = _measure_speed(detector, images, steps, conditions)
+                with contained(f"timing of {item.cell.detector}"):
+                    figures = _measure_speed(engine.detector(item), images, steps, conditions)
                 under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
+            except InputError:
+                raise
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
-                reporter.say(f"{item.cell.detector} could not be timed: {type(error).__name__}: {error}")
+                reporter.say(f"{item.cell.detector} could not be timed: {first_line(error)}")
             advance(1)
     return pd.DataFrame(rows, columns=list(columns.THROUGHPUT))
 

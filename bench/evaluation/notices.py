@@ -13,6 +13,7 @@ from bench.evaluation.implausible_results import gains_from_degradation, inverte
 from bench.evaluation.threshold_failures import threshold_failures
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, ShotLearning
+from bench.records.outcomes import Failed
 from bench.records.score_table import CellScores
 from bench.statistics.hypothesis_tests import class_difference_test
 
@@ -37,6 +38,7 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     names, protocol = set(evaluation.table.loc[ranked, columns.DETECTOR]), manifest.protocol
     records = {name: record for name, record in manifest.detectors.items() if name in names}
     home = protocol.group("home")
+    yield from _failed(evaluation.table[ranked])
     average = first_average_with_cells(masks, home, protocol.group("away"))
     where = "where it was trained" if average == home else f"over {average}"
     for detector, entry in records.items():
@@ -61,6 +63,14 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     yield from manifest.data.warnings
     for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
+
+
+def _failed(cells: pd.DataFrame) -> Iterator[str]:
+    """A sentence on the cells that failed: what is ranked is not all that was asked."""
+    failed = cells.loc[cells[columns.STATUS] == Failed.status, columns.DETECTOR].value_counts(sort=False)
+    if len(failed):
+        detectors = ", ".join(f"{count} of {detector}" for detector, count in failed.items())
+        yield f"This board is not whole: {failed.sum()} of its {len(cells)} cells failed, {detectors}."
 
 
 def _imported(records: Mapping[str, DetectorRecord]) -> Iterator[str]:

@@ -275,7 +275,8 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
     Raises:
         InputError: It is not there, and cannot be made.
     """
-    from bench.embedded.corpus import build, identity, is_built
+    from bench.embedded.corpus import identity, is_built
+    from bench.embedded.making import make_corpus
     from bench.images.corpus_files import corpus_list
 
     root = cache_root / "corpus" / identity()
@@ -293,7 +294,7 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
             corpus_list(root).path.unlink(missing_ok=True)  # of a corpus that is gone
             reporter.say(f"Making the embedded corpus once, into {root}")
             with reporter.stages() as report:
-                made = build(own / root.name, workers, report)
+                made = make_corpus(own / root.name, workers, report)
             try:
                 made.rename(root)
             except OSError:  # where locks fail another process may have been faster: its corpus is the same

@@ -6,21 +6,16 @@ between processes. A training on one thread is mostly small steps of Python, and
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import wait
-from threading import Thread
+from contextvars import copy_context
 from typing import Protocol, TypeVar
 
 from bench.platform.errors import InputError
-from bench.platform.memory import keep_freed_memory
+from bench.platform.worker_processes import ProcessDied, WorkerProcesses
 from detectors import catalogue
 
 Item = TypeVar("Item")
@@ -32,22 +27,29 @@ ITEMS_PER_WORKER = (
 
 
 def map_in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int, *, processes: bool = False
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    *,
+    processes: bool = False,
+    doing: str = "working",
 ) -> Iterator[Result]:
     """Apply `work` to each item on `workers` threads or processes; results come in the order of the items.
 
-    An exception of `work` is raised when its turn comes, and nothing further is started.
+    An exception of `work` is raised when its turn comes, and nothing further is started. Threads see the variables of
+    the context in which an item was begun.
 
     Args:
         work: A function; for processes one at module level, which pickle sends by its name, as it does the items.
         items: Its arguments.
         workers: Number of threads or processes.
         processes: Whether work is of many small steps of Python, which threads cannot do side by side.
+        doing: What the work is, for a message, such as "looking at files".
 
     Raises:
-        InputError: A process was killed.
+        InputError: A process died.
     """
-    with _processes(workers) if processes else ThreadPoolExecutor(workers) as pool:
+    with WorkerProcesses(workers) if processes else _ThreadsInContext(workers) as pool:
         window: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -56,14 +58,22 @@ def map_in_order(
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
-        except BrokenProcessPool as error:
-            msg = (
-                "a process that looked at files was killed, perhaps for want of memory; run again with fewer --workers"
-            )
+        except ProcessDied as error:
+            msg = f"{doing}: {error}; run again with fewer --workers"
             raise InputError(msg) from error
         finally:
             for future in window:
                 future.cancel()
+
+
+class _ThreadsInContext(ThreadPoolExecutor):
+    """Threads that see the variables of the context in which work is given to them."""
+
+    def submit(  # type: ignore[override]  # without words, which nobody gives
+        self, function: Callable[[Item], Result], item: Item
+    ) -> Future[Result]:
+        """Have a function called in a thread."""
+        return super().submit(copy_context().run, function, item)
 
 
 class Executor(Protocol):
@@ -94,38 +104,8 @@ def in_processes(
     if processes < 2:
         yield {}
         return
-    pool = _processes(processes)
-    try:
+    with WorkerProcesses(processes) as pool:
         yield {key: pool.submit(function, task) for key, task in picklable.items()}
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def task_result(future: Future[Result]) -> Result | None:
-    """Wait for a task and give its result. Raises what it raised.
-
-    None where a process was killed, as for want of memory, which breaks the whole pool: the work is still to do.
-    """
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return None
-
-
-def _processes(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare_process)
-
-
-def _prepare_process() -> None:
-    """Let a process end with the one that started it: a killed run must not leave trainings behind."""
-    keep_freed_memory()
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _can_be_pickled(task: object) -> bool:

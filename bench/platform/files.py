@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -9,6 +11,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
+from bench.platform.errors import InputError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, the user's share of it, or the largest file
 LENGTH_BYTES = 8  # before each part of a digest
 TEXTS_AT_A_TIME = 100_000
 LONGEST_NAME = 90  # bytes of a part of a file name, of which there may be two: file systems take 255 in all
@@ -70,7 +75,30 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file in the same folder, then rename it to `path`.
 
     Others may read it as far as the user's umask lets them: safetensors makes files for their owner alone.
+
+    Raises:
+        InputError: The disk is full, or its quota is used up: what is there stays as it is.
     """
+    try:
+        _replace(path, write)
+    except Exception as error:
+        if full := fullness(error):
+            msg = (
+                f"{path.name} cannot be written into {path.parent} ({full}); make room there and run the same command "
+                "again: what is written is kept"
+            )
+            raise InputError(msg) from error
+        raise
+
+
+def fullness(error: Exception) -> str:
+    """How a disk is full, in words; "" for another error. Libraries tell the number in the text alone."""
+    found = re.search(r"(?:os error|errno) (\d+)", str(error), re.IGNORECASE)
+    number = (isinstance(error, OSError) and error.errno) or (int(found[1]) if found else 0)
+    return os.strerror(number) if number in FULL else ""
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.partial")
     try:

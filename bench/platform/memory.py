@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 
 # of mallopt(3)
@@ -11,6 +12,16 @@ MMAP_THRESHOLD = -3
 KEPT_BLOCK = 1 << 30  # bytes
 # the same as variables of the environment, which glibc reads where a process starts: for those that are started later
 KEEPING_VARIABLES = {name: str(KEPT_BLOCK) for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")}
+
+
+WANT_OF_MEMORY = re.compile(
+    r"cannot allocate memory|can't allocate memory|can't start new thread|failed to map segment", re.I
+)
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that there was not enough memory, by its type or, as libraries have it, its text."""
+    return isinstance(error, MemoryError) or bool(WANT_OF_MEMORY.search(str(error)))
 
 
 def keep_freed_memory() -> bool:

@@ -1,8 +1,9 @@
-"""Which process does something, and whether it still runs."""
+"""Which process does something, whether it still runs, and how it ended."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,15 @@ def is_gone(mark: ProcessMark) -> bool:
         pass  # of another user
     state, started = _state_and_start(mark.number)
     return state == "Z" or bool(mark.started and started and started != mark.started)
+
+
+def how_it_ended(code: int) -> str:
+    """The end of a process in words, from its exit code, negative for a signal."""
+    if code >= 0:
+        return f"ended with exit code {code} in the middle of its work"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    memory = ", most likely for want of memory" if -code == signal.SIGKILL else ""
+    return f"was ended by {name}{memory}"
 
 
 def _state_and_start(number: int) -> tuple[str, str]:

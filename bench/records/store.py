@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bench.images.image_set import ImageSet  # which brings all that decodes
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
+LOCK = ".lock"  # of the run that writes into the folder
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
 DAMAGED = ".damaged"  # behind the name of a file that was set aside
 _TEXT = pa.dictionary(pa.int32(), pa.string())

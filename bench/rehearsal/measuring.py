@@ -33,6 +33,7 @@ from bench.rehearsal.repeated_train_set import RepeatedTrainSet
 from bench.rehearsal.sample_images import ENCODINGS, encoded, repeated
 from bench.rehearsal.workload import DetectorWork, Workload
 from detectors.api import Answer, Detector, Embedder, Embeddings, Probe, Runtime, Sample
+from detectors.isolation.calls import contained
 from protocols.degradations import Degradation, parse_degradation
 
 CPU_BATCH = 8  # a processor gains nothing from larger ones
@@ -180,7 +181,8 @@ class RateMeasurement:
         for kind in kinds:
             self.rates.forget(kind, of)
         try:
-            yield
+            with contained(f"measuring of {of}"):
+                yield
         except Exception as error:  # noqa: BLE001 - what cannot be measured is left out of an estimate, and said so
             for kind in kinds:
                 if self.rates.get(kind, of) is None:

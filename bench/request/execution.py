@@ -20,6 +20,8 @@ from bench.inference.backends import backend_notes
 from bench.platform.executors import executor
 from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.progress import Reporter
+from bench.platform.standard_output import output_aside
+from bench.platform.supervision import shared_memory
 from bench.records import columns
 from bench.records.live_record import LivePlan
 from bench.records.manifest import Manifest
@@ -27,11 +29,14 @@ from bench.records.outcomes import Scored, Unasked
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import THROUGHPUT, TRAINING, Store
+from bench.records.sudden_ends import calls_given_up, has_sudden_ends
 from bench.records.validation import write_validation
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table, with_agreements
 from detectors.identity import default_of, options_of
+from detectors.isolation.calls import CallRules, call_rules
+from detectors.isolation.process_state import ProcessState
 
 if TYPE_CHECKING:
     from bench.engine.tracking.mlflow_runs import TrackedQuestion
@@ -134,9 +139,26 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
         request.workers,
         tracker or RunTracker(),
         executor(request.executor),
+        alone=has_sudden_ends(store.root),
     )
     for line in store.set_aside_damaged():
         reporter.say(line)
+    with call_rules(_rules(run, store)), output_aside():
+        return _execute(run, resources, record)
+
+
+def _rules(run: PlannedRun, store: Store) -> CallRules:
+    """What holds for calls of detectors in this run; the process that watches over this one is told of its folder."""
+    shared = shared_memory()
+    if shared is not None:
+        shared.work_on(str(store.root.absolute()))
+    record = None if shared is None else shared.calls
+    return CallRules(run.request.timeout, ProcessState.now(), record, calls_given_up(store.root))
+
+
+def _execute(run: PlannedRun, resources: Resources, record: Manifest) -> Run:
+    """The same, by the rules of calls."""
+    request, store, reporter = run.request, resources.store, resources.reporter
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")

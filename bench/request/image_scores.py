@@ -41,6 +41,7 @@ from detectors import catalogue
 from detectors.api import Detector, Runtime, Sample, Setting, Unavailable
 from detectors.entries import Entry, WrongEntry, parse_entries
 from detectors.input_policy import with_input_policy
+from detectors.isolation.calls import DetectorMisbehaved, contained, in_words
 from detectors.weight_file import WrongWeights
 from detectors.weights.released import find_checkpoint
 from protocols.api import NONE
@@ -173,8 +174,7 @@ class _Columns:
     def add(self, part: ScoredChunk) -> None:
         """Add the answer about some images, or why there is none."""
         if isinstance(part.answer, Exception):
-            said = " ".join(str(part.answer).split())
-            reason = f"the detector cannot score it ({type(part.answer).__name__}: {said})"
+            reason = f"the detector cannot score it ({in_words(part.answer)})"
             self.reasons.update(dict.fromkeys(part.images.tolist(), reason))
             return
         self.scores[part.images] = part.answer.scores
@@ -189,7 +189,12 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
         InputError: A detector, its weights or the images cannot be used.
     """
     device = runtime(request.device, request.precision, request.backend, request.cache)
-    detectors = _load(request, device)
+    try:
+        with contained("loading of detectors"):
+            detectors = _load(request, device)
+    except DetectorMisbehaved as error:
+        msg = f"a detector cannot be loaded: {error}; repair it or uninstall it"
+        raise InputError(msg) from error
     images, unread = _all_images(request.images, follow=request.follow)
     notes = list(_compare_backend(detectors, images, request, device))
     with reporter.stage("score images", len(images)) as advance:
@@ -215,7 +220,8 @@ def _compare_backend(
     compared = AgreementImages(list(islice(_sound_samples(images, request.max_pixels), IMAGES)))
     for label, detector in detectors.items():
         found = None
-        with suppress(Exception):  # whatever a detector raises is the reason of the images that it cannot score
+        # whatever a detector raises is the reason of the images that it cannot score
+        with suppress(Exception), contained(f"comparing of {label}"):
             found = compare_with_torch(detector, (label,), compared, device, label)
         if found and device.precision != "float32":
             change = f"{found.largest_change:.1g} of a score and {found.flips} of {found.images} decisions"

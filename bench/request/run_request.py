@@ -51,6 +51,7 @@ class RunRequest:
         track: Address of the tracking server of MLflow that is told of the run; empty for none.
         keep_fitted: Whether fitted detectors are kept as files.
         executor: Where trainings are computed, many at a time.
+        timeout: Seconds that a detector may take for one batch; None for any time.
         weights_folder: Where files of released checkpoints lie.
         data_name: What published tables call the run's data, where its layout cannot tell.
         reading: What the user states of the images.
@@ -80,6 +81,7 @@ class RunRequest:
     track: str = ""
     keep_fitted: bool = False
     executor: str = "processes"
+    timeout: float | None = None
     weights_folder: Path = Path("weights")
     data_name: str = ""
     reading: Reading = AS_STATED

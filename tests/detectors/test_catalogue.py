@@ -1,5 +1,7 @@
 """Which distribution a detector comes from."""
 
+import os
+import random
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -8,6 +10,7 @@ from lineup_checkerboard import Checkerboard
 
 from detectors import catalogue
 from detectors.handcrafted.hog_svm import HogSvm
+from tests.support.entry_points import install
 from tests.support.miniature import NearestMeanRecipe
 
 
@@ -91,3 +94,31 @@ def test_several_distributions_in_one_namespace_are_named_in_one_order(installed
 def test_a_plugin_that_offers_one_of_ours_under_another_name_changes_nothing(installed):
     installed(("acme", "1", ["detectors.handcrafted.hog_svm:HogSvm"]))
     assert catalogue.distribution(HogSvm) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("import sys; sys.exit(0)", r"cannot be imported from \w+:Mine \(DetectorMisbehaved: it calls sys\.exit\(0\)"),
+        ("raise KeyboardInterrupt", "cannot be imported .* it raises KeyboardInterrupt"),
+        ("class Mine:\n    def __init__(self, **_): raise SystemExit(0)", r"cannot be made \(it calls sys\.exit\(0\)"),
+    ],
+)
+def test_a_plugin_that_would_end_the_command_is_one_line(monkeypatch, tmp_path, body, said):
+    module = f"plugin_{abs(hash(body))}"
+    (tmp_path / f"{module}.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    install(monkeypatch, catalogue.GROUP, mine=f"{module}:Mine")
+    with pytest.raises(catalogue.UnknownName, match=said):
+        catalogue.recipe("mine")
+
+
+def test_importing_a_plugin_changes_nothing_of_the_process_and_prints_nothing(monkeypatch, tmp_path, capsys):
+    lines = ["import os, random", "print('{')", "os.environ['PLUGIN'] = 'x'", "random.seed(1)", "class Mine: pass"]
+    (tmp_path / "plugin_that_changes.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    install(monkeypatch, catalogue.GROUP, mine="plugin_that_changes:Mine")
+    before = random.getstate(), dict(os.environ)
+    catalogue.find(catalogue.GROUP, "detector", "mine")
+    assert before == (random.getstate(), dict(os.environ))
+    assert capsys.readouterr().out == ""

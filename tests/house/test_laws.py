@@ -35,6 +35,7 @@ WRITERS = {
     "bench/command/new.py",  # a file to begin with, which the user named
     "bench/golden/golden_record.py",  # into memory
     "bench/records/validation.py",  # results
+    "bench/records/sudden_ends.py",  # the same
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
 }
 MAKERS = ("bench/embedded/",)  # of the corpus and of the weights that ship, in folders that they were given
@@ -44,6 +45,7 @@ WRITING = {
 }
 ENVIRONMENT = {
     "bench/command/options.py",
+    "detectors/isolation/process_state.py",  # set back after calls of detectors, and not looked at
     "detectors/weights/locations.py",  # torch's download folder, found as torch finds it and without importing torch
 }
 LONGEST, USUAL, MOST_PARAMETERS = 60, 18, 8
@@ -63,6 +65,7 @@ OF_SEVERAL_MODULES = {
     "bench/images/decoding/test_mutations.py": "decoding and completeness, over damaged files",
     "bench/images/layouts/test_new_layout.py": "a layout that does not ship",
     "bench/images/test_public_data_sets.py": "layouts and annotations, over public data sets in small",
+    "bench/test_interruptions.py": "runs that are killed, on a full disk, short of memory, or with hostile detectors",
     "bench/report/page/test_browser.py": "the whole page, in a real browser",
     "bench/report/page/test_stress.py": "pages of 44 generators with failed and skipped cells, and of two data sets",
     "bench/report/test_report.py": "tables, pictures and files of one run",

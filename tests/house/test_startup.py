@@ -26,7 +26,7 @@ MAIN = """
 import json, os, sys, tempfile
 import decimal, multiprocessing, numpy, pydantic, rich.markdown, ssl, typer.rich_utils
 import bench.command.main
-from lineup_bench.start import main
+from lineup_bench.start import command
 
 answers = []
 for arguments in json.loads(sys.argv[1]):
@@ -38,7 +38,7 @@ for arguments in json.loads(sys.argv[1]):
             sys.argv = ["lineup", *arguments]
             code = 0
             try:
-                main()
+                command()
             except SystemExit as end:
                 code = end.code or 0
             sys.stdout.flush()

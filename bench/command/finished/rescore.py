@@ -56,7 +56,8 @@ def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Measure a finished run at another threshold, for another class or after calibration; no image is read.
 
-    The scores of the run and its own tables stay as they are; every table says what was applied.
+    The scores of the run and its own tables stay as they are; every table says what was applied. Exits with 1 where a
+    cell failed.
     """
     _check(calibrate, calibrate_on, threshold, prevalence)
     value = _threshold(threshold)
@@ -73,7 +74,9 @@ def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if prevalence is not None:
         names.append(f"precision_at_prevalence_{100 * prevalence:.12g}pct")
     asked = asked_measures(names, rank_by, rescoring)
-    report_leaderboard([Store(run).read()], Store.at(out) if out else None, asked)
+    read = [Store(run).read()]
+    report_leaderboard(read, Store.at(out) if out else None, asked)
+    options.exit_where_cells_failed(read)
 
 
 def _threshold(text: str) -> float | ChosenThreshold | None:

@@ -36,6 +36,7 @@ from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # a killed run loses no more of them
+DOING = "looking at files"
 FILES_PER_BATCH = 128  # that are inspected together at most
 BATCHES = 256  # there are at most so many where a batch is smaller, for progress to be seen
 MIN_FILES_FOR_PROCESSES = 4_000  # fewer take no longer than processes take to start
@@ -140,7 +141,7 @@ def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> I
             else:
                 yield FileBatch(images.files.read, names, chains, images.max_pixels)
 
-    done = map_in_order(inspect_files, batches(), min(workers, MAX_PROCESSES), processes=local is not None)
+    done = map_in_order(inspect_files, batches(), min(workers, MAX_PROCESSES), processes=local is not None, doing=DOING)
     yield from map(_to_table, done)
 
 
@@ -187,7 +188,9 @@ def _keys(images: ImageSet, workers: int) -> Table:
     stamp = stamp_local if local else files.stamp
     parts = (names.slice(start, size).to_pylist() for start in range(0, len(names), size))
     called = ([str(local.local_path(name)) for name in part] for part in parts) if local else parts
-    stamps = map_in_order(partial(stamps_of, stamp), called, min(workers, MAX_PROCESSES), processes=local is not None)
+    stamps = map_in_order(
+        partial(stamps_of, stamp), called, min(workers, MAX_PROCESSES), processes=local is not None, doing=DOING
+    )
     marks = np.concatenate([np.empty((0, 2), np.int64), *stamps])
     known = {text: parse_degradation(text).key if text else "" for text in images.table["degradation"].unique()}
     degradations = images.table["degradation"].map(known)

@@ -76,6 +76,10 @@ def needs_only_embeddings(detector: Detector) -> bool:
 def validated_answer(answer: Answer, size: int) -> Answer:
     """The same answer. Raises `ValueError`, the reason of a failed cell, unless the contract of detectors holds."""
     scores = answer.scores
+    kind = getattr(scores, "dtype", type(scores))  # whatever a detector gives
+    if getattr(kind, "kind", "none") not in {"f", "i", "u", "b"}:
+        msg = f"scores must be {size} finite numbers in [0, 1]; got {kind}"
+        raise TypeError(msg)
     fine = scores.shape == (size,) and np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()
     if not fine:
         msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "

@@ -14,7 +14,9 @@ from bench.engine.plan import DetectorPath, ScoringKey
 from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.scoring.batch_answers import BaseDetector, BatchInputs, answer_batch, base_detectors, validated_answer
 from bench.engine.selections import Positions, unique_positions
+from bench.platform.errors import InputError
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
+from detectors.isolation.calls import contained
 from detectors.types import read_only
 from protocols.degradations import Degradation
 
@@ -38,6 +40,11 @@ class ScoringRequest:
     degradation: Degradation
     images: Positions
     apart: bool = False
+
+    @property
+    def text(self) -> str:
+        """The request in words, the same for all fits and degradations: a detector is given up as a whole."""
+        return f"scoring by {'/'.join(self.path)}"
 
 
 @dataclass(frozen=True)
@@ -240,6 +247,8 @@ class _ChunkEmbeddings:
             return None
         try:
             self._service.embed_prepared(embedder, degradation, missing, self._chunk)
+        except InputError:
+            raise
         except Exception as error:  # noqa: BLE001 - it becomes the reason of the cells that need it
             return error
         return None
@@ -257,8 +266,11 @@ def _score_chunk(
         return lookup(embedder, request.degradation, images)
 
     try:
-        answer = answer_batch(request.detector, BatchInputs(prepared, embeddings), request.path)
-        return ScoredChunk(request.key, images, validated_answer(answer, len(images)))
+        with contained(request.text, batch=True):
+            answer = answer_batch(request.detector, BatchInputs(prepared, embeddings), request.path)
+            return ScoredChunk(request.key, images, validated_answer(answer, len(images)))
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
         return ScoredChunk(request.key, images, explain_error(error))
 

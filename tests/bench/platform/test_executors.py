@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.platform.errors import InputError
-from bench.platform.executors import in_processes, map_in_order, task_result
+from bench.platform.executors import in_processes, map_in_order
+from bench.platform.worker_processes import ProcessDied
 
 
 def touch(path):
@@ -31,15 +32,15 @@ def tasks(folder, count):
 def test_tasks_run_and_their_errors_come_through(tmp_path):
     with in_processes(touch, tasks(tmp_path, 3), 2) as futures:
         with pytest.raises(KeyError, match="the first fails"):
-            task_result(futures["0"])
-        assert [task_result(futures[name]) for name in "12"] == ["1", "2"]
+            futures["0"].result()
+        assert [futures[name].result() for name in "12"] == ["1", "2"]
     assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
 
 
 def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
     def leave():
         with in_processes(touch, tasks(tmp_path, 30), 2) as futures:
-            task_result(futures["0"])
+            futures["0"].result()
 
     with pytest.raises(KeyError):
         leave()
@@ -48,9 +49,11 @@ def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
     assert len(list(tmp_path.iterdir())) == done < 10
 
 
-def test_a_process_that_is_killed_leaves_its_work_undone(tmp_path):
-    with in_processes(touch, {"die": tmp_path / "die", "1": tmp_path / "1"}, 2) as futures:
-        assert task_result(futures["die"]) is None
+def test_a_process_that_is_killed_costs_its_own_task_alone(tmp_path):
+    with in_processes(touch, {"die": tmp_path / "die", **tasks(tmp_path, 4)}, 2) as futures:
+        with pytest.raises(ProcessDied, match=r"its process was ended by SIGKILL, most likely for want of memory"):
+            futures["die"].result()
+        assert [futures[name].result() for name in "123"] == ["1", "2", "3"]
 
 
 def test_one_task_or_one_process_is_none(tmp_path):
@@ -107,5 +110,6 @@ def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(tmp_pat
 
 
 def test_a_process_that_is_killed_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="was killed, perhaps for want of memory; run again with fewer --workers"):
-        list(map_in_order(touch, [tmp_path / "die"], 2, processes=True))
+    line = "looking at files: its process was ended by SIGKILL, most likely for want of memory; run again with fewer"
+    with pytest.raises(InputError, match=line):
+        list(map_in_order(touch, [tmp_path / "die"], 2, processes=True, doing="looking at files"))

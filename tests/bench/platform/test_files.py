@@ -1,13 +1,16 @@
 """Files are written whole or not at all, and as readable as the user wants his files to be."""
 
+import errno
 import os
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from bench.platform import files
+from bench.platform.errors import InputError
 from bench.platform.files import TextColumn, digest, plain_name, write_atomically
 
 
@@ -51,3 +54,22 @@ def test_a_column_of_texts_is_as_many_parts_of_a_digest(monkeypatch, texts):
     column = pa.array(["x", *texts], pa.large_string())[1:]
     assert digest("before", TextColumn(column), b"after") == whole
     assert digest("before", TextColumn(pa.chunked_array([column[:2], column[2:]])), b"after") == whole
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError("[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_one_line_that_names_the_file_and_the_folder(tmp_path, error):
+    def fail(part):
+        raise error
+
+    line = rf"^made cannot be written into {tmp_path} \((No space left on device|Disk quota exceeded)\); make room"
+    with pytest.raises(InputError, match=line):
+        write_atomically(tmp_path / "made", fail)
+    assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bench.platform.memory import KEEPING_VARIABLES
+from bench.platform.memory import KEEPING_VARIABLES, is_want_of_memory
 
 FAULTS = """
 import resource
@@ -54,3 +54,18 @@ def test_memory_that_is_freed_is_used_again() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
 def test_a_process_that_is_started_with_the_variables_uses_freed_memory_again() -> None:
     assert _page_faults("leave", **KEEPING_VARIABLES) * 10 < _page_faults("leave")
+
+
+@pytest.mark.parametrize(
+    ("error", "want"),
+    [
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("can't start new thread"), True),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("shapes differ"), False),
+    ],
+)
+def test_want_of_memory_is_told_by_type_or_text(error: Exception, want: bool) -> None:  # noqa: FBT001
+    assert is_want_of_memory(error) == want

@@ -8,8 +8,8 @@ import pytest
 
 from bench.platform.errors import InputError
 from bench.records.manifest import Manifest, ProfileRecord, read_manifest
-from bench.records.store import MANIFEST
-from bench.request.result_folder import LOCK, held_for_one_run, require_extension
+from bench.records.store import LOCK, MANIFEST
+from bench.request.result_folder import held_for_one_run, require_extension
 from tests.support.synthetic_runs import make_run
 
 OWN = ProfileRecord("own", 1, ("jpeg:50", "blur:1"), {"clean_auc": 0.5})

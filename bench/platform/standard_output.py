@@ -1,0 +1,26 @@
+"""Standard output belongs to the command: what others print goes where messages go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+
+@contextmanager
+def output_aside() -> Iterator[None]:
+    """A context in which everything that is printed goes to the stream of errors, by libraries outside Python too.
+
+    What a command prints may be read by a program, and detectors print what they like.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -1,0 +1,1 @@
+"""Detectors are code of anybody: what one does to its process reaches no other."""
