@@ -1,10 +1,10 @@
 """Comparison of detectors that were fitted again with those of the golden record: has one become worse?
 
 The images are the same, so what a new fit differs by is what fits of one detector differ by. The golden record's
-training seeds show how much that is, and seeds are the units of every test: if nothing changed, the trainings of this
-run could have stood in the record, and the record's in this run. A cell or an average fell where it is lower than
-tolerated and few such exchanges show as large a fall anywhere (`retraining_test`). Averages have a family of tests of
-their own, since a small fall everywhere shows in them alone.
+training seeds show how much that is, and trainings are the units of every test: if nothing changed, those of this run
+on any train set could have stood in the record, and the record's in this run. A cell or an average fell where it is
+lower than tolerated and few such exchanges show as large a fall anywhere (`retraining_test`). Averages have a family of
+tests of their own, since a small fall everywhere shows in them alone.
 
 A detector whose golden seeds agree in every cell does not depend on the seed: any change beyond what is tolerated is a
 fall or a rise.
@@ -41,6 +41,7 @@ _CHANGE = (SEEDS, "golden", "now", "change", SPREAD, "p", "verdict")
 MEAN_CHANGES = (columns.DETECTOR, "average", "cells", *_CHANGE)
 SMALLEST_SPREAD = 0.01  # added in squares to the spread of what hardly varies: two images of 200
 _ROUNDING = 1e-9
+_OPTIONS = "options"  # the axis that is of the training beside those that begin as `columns.TRAIN`
 
 
 def cell_changes(axes: Iterable[str] = ()) -> tuple[str, ...]:
@@ -119,6 +120,14 @@ class SeedAccuracies:
         """Whether the golden record's seeds differ in any cell."""
         return bool(np.ptp(self.before, axis=0).any())
 
+    @property
+    def train_sets(self) -> Floats:
+        """Which cells are of which train set, 0 or 1 in (T, M): those of one are answered by the same trainings."""
+        names = [name for name in self.questions if str(name).startswith(columns.TRAIN) or name == _OPTIONS]
+        number = self.questions.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+        found: Floats = (number == np.arange(number.max() + 1)[:, None]).astype(float)
+        return found
+
     def averages(self, home: str | None) -> dict[str, Mask]:
         """The averages that are compared: the one of role home, where there is one, and all cells."""
         masks = {} if home is None else {home: self.questions["home"].to_numpy(bool)}
@@ -173,20 +182,23 @@ def trainings_of(golden: Run, now: Run, questions: pd.DataFrame) -> list[SeedAcc
     return found
 
 
-def _changes(before: Floats, now: Floats, tolerated: float, limits: FallLimits, families: int) -> pd.DataFrame:
+def _changes(one: SeedAccuracies, shares: Floats, tolerated: float, limits: FallLimits, families: int) -> pd.DataFrame:
     """Compare measures of trainings: columns `_CHANGE`.
 
     Args:
-        before: Floats (K, M), M measures of the record's trainings.
-        now: Floats (k, M), the same of this run's.
+        one: The trainings.
+        shares: Floats (M, A), the share of each cell in A measures.
         tolerated: The change that counts as none.
         limits: The level.
         families: How many detectors that depend on their seed are tested side by side; 0 for one that does not.
     """
+    before, now = one.before @ shares, one.now @ shares
     golden, found = before.mean(axis=0), now.mean(axis=0)
     change = found - golden
     if families:
-        falls, rises = (retraining_test(sign * before, sign * now, SMALLEST_SPREAD) for sign in (1, -1))
+        parts = one.train_sets[:, :, None] * shares
+        sides = [np.einsum("sm,tma->sta", side, parts) for side in (one.before, one.now)]
+        falls, rises = (retraining_test(sign * sides[0], sign * sides[1], SMALLEST_SPREAD) for sign in (1, -1))
         p = np.minimum(1.0, families * np.where(change < 0, falls, rises))
     else:
         p = np.where(np.abs(change) > _ROUNDING, 0.0, 1.0)
@@ -205,7 +217,7 @@ def compare_cells(one: SeedAccuracies, limits: FallLimits, families: int) -> pd.
         limits: What is tolerated.
         families: How many detectors that depend on their seed are tested side by side; 0 where this one does not.
     """
-    changes = _changes(one.before, one.now, limits.cell, limits, families)
+    changes = _changes(one, np.eye(len(one.questions)), limits.cell, limits, families)
     return pd.concat([one.questions.drop(columns="home"), changes], axis=1)
 
 
@@ -220,7 +232,7 @@ def compare_means(one: SeedAccuracies, limits: FallLimits, families: int, home: 
     """
     masks = one.averages(home)
     shares = np.stack([mask / mask.sum() for mask in masks.values()], axis=1)
-    changes = _changes(one.before @ shares, one.now @ shares, limits.mean, limits, families)
+    changes = _changes(one, shares, limits.mean, limits, families)
     cells = [np.count_nonzero(mask) for mask in masks.values()]
     return changes.assign(detector=one.detector, average=list(masks), cells=cells)
 
@@ -230,7 +242,7 @@ def _too_few(trainings: Iterable[SeedAccuracies], limits: FallLimits, families: 
     for one in trainings:
         if one.varies and families * least_p(len(one.before), len(one.now)) >= limits.alpha:
             seeds = f"{len(one.now)} training seeds now and {len(one.before)} in the golden record"
-            yield f"{one.detector}: {seeds} cannot show a fall; train more"
+            yield f"{one.detector}: {seeds} cannot show a fall of one cell; train more"
 
 
 def _notes(golden: Run, now: Run, scored: pd.DataFrame, pairs: pd.DataFrame, images: pd.DataFrame) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
 from scipy.special import stdtr
@@ -65,27 +66,30 @@ def holm_correction(p: Floats) -> Floats:
 def retraining_test(before: Floats, now: Floats, least_spread: float) -> Floats:
     """One-sided permutation test of which of several measures fell between two groups of trainings.
 
-    Had nothing changed, any trainings of both groups could have changed places. A measure's fall is divided by its
-    standard deviation within the groups, and its p is the share of all choices of trainings in which it or any measure
-    that fell less falls as much (step-down; Westfall and Young, Resampling-Based Multiple Testing, 1993). This holds
-    whatever the laws of the measures are and however they go together.
+    Had nothing changed, any trainings of both groups on one train set could have changed places. A measure's fall is
+    divided by its standard deviation within the groups, and its p is the share of choices of trainings in which it or
+    any measure that fell less falls as much (step-down; Westfall and Young, Resampling-Based Multiple Testing, 1993).
+    This holds whatever the laws of the measures are and however those of one train set go together.
 
     Args:
-        before: Floats (K, M), M measures of K trainings.
-        now: Floats (k, M), the same measures of others.
+        before: Floats (K, T, M), K trainings on each of T train sets: what each adds to M measures, 0 where nothing.
+        now: Floats (k, T, M), the same of others.
         least_spread: A standard deviation that is added in squares, so that measures which hardly vary are not found to
             fall by next to nothing.
 
     Returns:
-        p (M,), corrected for all M measures; at least `least_p(K, k)`.
+        p (M,), corrected for all M measures. That of a measure to which one train set alone adds is at least
+        `least_p(K, k)`.
     """
     values = np.concatenate([now, before])
-    chosen = _choices(len(before), len(now))
-    sums, squares = chosen @ values, chosen @ values**2
-    others, others_squares = values.sum(axis=0) - sums, (values**2).sum(axis=0) - squares
-    inside = squares - sums**2 / len(now) + others_squares - others**2 / len(before)
-    spread = np.sqrt(np.maximum(inside, 0) / max(1, len(values) - 2) + least_spread**2)
-    falls = (others / len(before) - sums / len(now)) / spread
+    chosen = _choices(len(before), len(now), values.shape[1])
+    falls, variances = np.zeros((2, len(chosen), values.shape[2]))
+    for train in range(values.shape[1]):
+        own = np.flatnonzero(values[:, train].any(axis=0))
+        fall, variance = _studied(values[:, train, own], chosen[:, train], len(now))
+        falls[:, own] += fall
+        variances[:, own] += variance
+    falls /= np.sqrt(variances + least_spread**2)
     order = np.argsort(-falls[0], kind="stable")
     ordered = falls[:, order]
     largest_left = np.maximum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
@@ -95,20 +99,36 @@ def retraining_test(before: Floats, now: Floats, least_spread: float) -> Floats:
     return p
 
 
+def _studied(values: Floats, chosen: Floats, now: int) -> tuple[Floats, Floats]:
+    """By choice of trainings (C, N) how much the means of N values (N, M) fall, and their variance inside, (C, M)."""
+    centred = values - values.mean(axis=0)
+    sums, squares, before = chosen @ centred, (centred**2).sum(axis=0), len(values) - now
+    falls = -sums * (1 / now + 1 / before)
+    inside = squares - sums**2 * (1 / now + 1 / before)
+    return falls, np.maximum(inside, 0) / max(1, len(values) - 2)
+
+
 def least_p(before: int, now: int) -> float:
-    """The smallest p that `retraining_test` can have for so many trainings of both groups."""
+    """The smallest p that `retraining_test` finds for one train set and so many trainings of both groups."""
     return 1 / min(math.comb(before + now, now), _MOST_CHOICES)
 
 
-def _choices(before: int, now: int) -> Floats:
-    """Choices of `now` among all trainings as rows of 0 and 1, the first `now` of them before all others."""
+@cache
+def _choices(before: int, now: int, train_sets: int) -> Floats:
+    """Choices of `now` among all trainings of each train set, 0 or 1 in (C, T, K + k); the first are the first ones.
+
+    Every choice of one train set stands as often as any other, beside random ones of the others.
+    """
     count = before + now
+    random = random_generator(["retraining", *map(str, (before, now, train_sets))])
     if math.comb(count, now) <= _MOST_CHOICES:
         places = np.array(list(itertools.combinations(range(count), now)))
     else:
-        drawn = random_generator(["retraining", str(before), str(now)]).random((_MOST_CHOICES, count))
+        drawn = random.random((_MOST_CHOICES, count))
         drawn[0] = np.arange(count)
         places = np.argsort(drawn, axis=1)[:, :now]
-    chosen = np.zeros((len(places), count))
-    np.put_along_axis(chosen, places, 1.0, axis=1)
-    return chosen
+    single = np.zeros((len(places), count))
+    np.put_along_axis(single, places, 1.0, axis=1)
+    copies = np.repeat(np.arange(len(places)), _MOST_CHOICES // len(places))
+    orders = [np.append(copies[:1], random.permutation(copies[1:])) for _ in range(train_sets)]
+    return np.stack([single[order] for order in orders], axis=1)
