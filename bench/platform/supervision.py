@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NoReturn
 
+from bench.platform.memory import is_want_of_memory
 from bench.platform.processes import how_it_ended
 from detectors.isolation.calls import SLOT, SLOTS, STOPS, STUCK, CallRecord, CallRules, call_rules
 
@@ -144,6 +145,11 @@ def _work(command: Callable[[], object], says_done: int) -> NoReturn:
         command()
     except SystemExit as end:
         said = end.code
+    except Exception as error:
+        if not is_want_of_memory(error):
+            raise
+        sys.stderr.write(f"lineup: there was not enough memory to begin ({error}); give it more, and run it again\n")
+        said = 2
     code = said if isinstance(said, int) else int(said is not None)
     with suppress(OSError, ValueError):  # nobody reads any more
         sys.stdout.flush()
