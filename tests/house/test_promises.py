@@ -26,7 +26,7 @@ from bench.records.store import Store
 from bench.report.formats import section_as_markdown
 from bench.report.ranking_columns import TableColumn, TitledTable
 from bench.report.run_report import write_files
-from bench.report.sections import sections_of
+from bench.report.sections.catalogue import sections_of
 from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights.reading import read as read_weights
 from tests.support.command_line import call
