@@ -167,7 +167,7 @@ def test_no_file_is_written_outside_the_cache_and_what_was_named(tmp_path):
             out,
         ),
         ("report", out, "--out", out / "report.html"),
-        ("figure", "spectra", out, "--out", out / "a.png"),
+        ("figure", out, "spectra", "--out", out / "a.png"),
         ("data", data, "--audit"),
     ):
         done = subprocess.run(

@@ -129,8 +129,9 @@ def test_a_run_that_a_signal_ended_goes_on(runs, whole, tmp_path, sent, code, af
     time.sleep(after)
     stopped.send_signal(getattr(signal, sent))
     _, err = stopped.communicate(timeout=60)
-    assert stopped.returncode in {0, code}  # a fast machine may have finished
-    if stopped.returncode:
+    # a fast machine may have finished, and a slow one be at its imports, where the system itself ends it
+    assert stopped.returncode in {0, code, 128 - code}
+    if stopped.returncode > 0:
         assert err.splitlines()[-1].startswith(f"lineup: interrupted by {sent}; what was finished is kept")
     assert "Traceback" not in err
     assert ended(stopped.pid)
