@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from bench.platform.errors import InputError
+from bench.platform.errors import DiskFull
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, the user's share of it, or the largest file
 LENGTH_BYTES = 8  # before each part of a digest
@@ -77,7 +77,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Others may read it as far as the user's umask lets them: safetensors makes files for their owner alone.
 
     Raises:
-        InputError: The disk is full, or its quota is used up: what is there stays as it is.
+        DiskFull: The disk is full, or its quota is used up: what is there stays as it is.
     """
     try:
         _replace(path, write)
@@ -87,7 +87,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
                 f"{path.name} cannot be written into {path.parent} ({full}); make room there and run the same command "
                 "again: what is written is kept"
             )
-            raise InputError(msg) from error
+            raise DiskFull(msg) from error
         raise
 
 

@@ -142,7 +142,7 @@ def test_kills_while_the_corpus_is_made_leave_none_or_a_whole_one(tmp_path):
     assert described[0] == described[1]
 
 
-@pytest.mark.parametrize("writes", [0, 1, 2, 4, 7, 12, 20, 30, 45, 60])
+@pytest.mark.parametrize("writes", [0, 1, 2, 4, 7, 12, 20, 26, 32, 38])
 def test_a_full_disk_is_one_line_and_the_next_run_goes_on(data, expected, tmp_path, writes, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(FULL)
     monkeypatch.setenv("FULL_AFTER", str(writes))
