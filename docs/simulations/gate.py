@@ -143,8 +143,11 @@ def false_alarms(questions: Sequence[Question]) -> None:
     say("## False alarms")
     say()
     seeds = ", ".join(f"{len(SEEDS_NOW[question.name])} trainings of {question.name}" for question in questions)
-    say(f"Whole runs of the gate ({seeds}) in which everything that depends on its training seed was trained")
-    say("elsewhere and nothing changed. The stated level is 2% for all four families of tests together.")
+    say(f"Whole runs of the gate ({seeds})")
+    say(
+        "in which everything that depends on its training seed was trained elsewhere and nothing changed. The stated level is"
+    )
+    say("2% for all four families of tests together.")
     say()
     found = np.array(alarms)
     families = [

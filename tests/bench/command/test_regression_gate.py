@@ -1,6 +1,7 @@
 """The gate, from images to exit code: planted regressions make it fail, and nothing else does."""
 
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,12 +10,13 @@ from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
 from bench.command import regression_gate as gate
-from bench.command.gate.gate_runs import joined
+from bench.command.gate import gate_runs
+from bench.command.gate.gate_runs import GateRuns, joined
 from bench.evaluation.cells import cells_table
 from bench.golden.fitted_record import read_fitted
 from bench.golden.golden_record import describe_update, golden_from, read_golden, write_golden
 from bench.golden.regression import compare, seeds_differ
-from bench.golden.speeds import write_speeds
+from bench.golden.speeds import read_speeds, write_speeds
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -279,6 +281,37 @@ def test_an_update_of_some_detectors_keeps_the_others(good_run, flipped_run, tmp
     assert gate.update_golden(tmp_path / "golden", tmp_path, silent(), ["nearest_mean"]) == 0
     assert compare(read_golden(tmp_path / "golden" / gate.PROTOCOLS[0]), flipped_run).exit_code == 0
     assert asked == [["checkerboard"], ["nearest_mean"]]
+
+
+@pytest.mark.slow
+def test_a_record_of_real_runs_passes_and_trains_those_that_depend_on_their_seed_more_often(
+    tmp_path, monkeypatch, capsys
+):
+    """From images to the verdict, with one detector on a miniature; it is only said to depend on its seed."""
+    data, scratch = write_folder(tmp_path / "data"), iter("abc")
+
+    @contextmanager
+    def miniature(_, reporter):
+        yield GateRuns(data, tmp_path / next(scratch), reporter)
+
+    monkeypatch.setattr(gate, "gate_runs", miniature)
+    monkeypatch.setattr(gate, "GATED", ("spectrum",))
+    monkeypatch.setattr(gate, "GOLDEN_SEEDS", (0, 1))
+    monkeypatch.setattr(gate, "FURTHER_SEEDS", dict.fromkeys(gate.PROTOCOLS, (2,)))
+    monkeypatch.setattr(gate, "SEEDS_NOW", dict.fromkeys(gate.PROTOCOLS, (0, 1)))
+    monkeypatch.setattr(gate, "seeds_differ", lambda _: ["spectrum"])
+    monkeypatch.setattr(gate_runs, "TRAINED_ON", dict.fromkeys(gate.PROTOCOLS, ("even",)))
+    golden = tmp_path / "golden"
+    assert gate.update_golden(golden, tmp_path, silent()) == 0
+    assert gate.read_record(golden, gate.PROTOCOLS[0]).manifest.seeds == (0, 1, 2)
+    assert [path.name for path in golden.glob("fitted/*.safetensors")] == ["spectrum-even-0.safetensors"]
+    assert gate.compare_now(golden, tmp_path, silent()) == 0
+    found = capsys.readouterr().out
+    assert "36 decisions compared, none changed" in found
+    assert "132 decisions compared, none changed" in found
+    assert found.count("every decision is that of the record's training of that seed: spectrum") == 2
+    assert gate.update_speeds(golden, tmp_path, silent()) == 0
+    assert read_speeds(golden)["detector"].tolist() == ["spectrum"]
 
 
 def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):
