@@ -118,10 +118,13 @@ def contained(what: str, *, batch: bool = False) -> Iterator[None]:
     rules, noted = _RULES.get(), list[BaseException]()
     if what in rules.given_up:
         raise GivenUp(rules.given_up[what])
+    called = False
     try:
         with ExitStack() as stack:
             noted = stack.enter_context(_surroundings(what, rules, batch=batch))
+            called = True
             yield
+            called = False
     except Exception as error:
         if noted:
             raise noted[-1] from None
@@ -129,7 +132,7 @@ def contained(what: str, *, batch: bool = False) -> Iterator[None]:
             raise DetectorMisbehaved(first_line(error)) from None
         raise
     except BaseException as error:
-        if noted:
+        if noted or not called:
             raise
         raise DetectorMisbehaved(_deed(error, rules)) from error
     if noted:
