@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.platform.supervision import SuddenEnd
+    from bench.platform.processes.supervision import SuddenEnd
 
 PACKAGES = ("bench", "detectors", "protocols")
 HOME = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ def main() -> None:
     if line := collision():
         sys.stderr.write(f"lineup: {line}\n")
         sys.exit(2)
-    from bench.platform.supervision import supervise
+    from bench.platform.processes.supervision import supervise
 
     supervise(command, _remember)
 

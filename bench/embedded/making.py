@@ -15,7 +15,7 @@ from bench.embedded import corpus
 from bench.embedded.corpus import DESCRIPTION, StageCallback
 from bench.platform.errors import InputError
 from bench.platform.files import fullness
-from bench.platform.worker_processes import ProcessDied, WorkerProcesses
+from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 
 
 def make_corpus(

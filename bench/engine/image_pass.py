@@ -24,7 +24,7 @@ from bench.engine.prepared_image import (
     PreparedImage,
 )
 from bench.engine.selections import Positions
-from bench.platform.executors import ITEMS_PER_WORKER, map_in_order
+from bench.platform.processes.executors import ITEMS_PER_WORKER, map_in_order
 from detectors.api import Array, Sample
 
 SampleLoader = Callable[[int], Sample]

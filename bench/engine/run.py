@@ -29,7 +29,7 @@ from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
 from bench.engine.tracking.run_tracker import RunTracker
 from bench.images.image_set import ImageSet
-from bench.platform.executors import Executor, in_processes
+from bench.platform.processes.executors import Executor, in_processes
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome

@@ -19,8 +19,8 @@ from PIL import Image as PillowImage
 from bench.images.decoding.decoder import UnreadableImage
 from bench.images.files.description import DESCRIPTION
 from bench.platform.errors import InputError
-from bench.platform.executors import map_in_order
 from bench.platform.files import plain_name, write_atomically
+from bench.platform.processes.executors import map_in_order
 from detectors.api import Sample
 from protocols.api import NONE
 from protocols.degradations import parse_degradation

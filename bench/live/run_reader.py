@@ -15,7 +15,7 @@ import pandas as pd
 from bench.live.cell_accuracies import CellAccuracies, FileState, file_state
 from bench.live.state import MISSING, AccuracyMap, LeftOutCells, RunFacts, RunState, Stage, TrainingCurves
 from bench.platform.errors import InputError
-from bench.platform.processes import is_gone
+from bench.platform.processes.endings import is_gone
 from bench.records import columns
 from bench.records.live_record import (
     PLAN,

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bench.platform.processes import ProcessMark, is_gone, this_process
+from bench.platform.processes.endings import ProcessMark, is_gone, this_process
 
 
 class LockTaken(Exception):

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from bench.platform.errors import InputError
 from bench.platform.outside.json_text import parse_json
-from bench.platform.processes import ProcessMark
+from bench.platform.processes.endings import ProcessMark
 from bench.records.manifest import Manifest, read_manifest
 
 LIVE = "live"

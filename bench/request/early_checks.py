@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.images.data_names import EMBEDDED, check_data, is_counts, layout_and_place
 from bench.inference.backends import BACKENDS
 from bench.platform.errors import InputError
-from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
+from bench.platform.processes.executors import executor
 from bench.request.defaults import ALL
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting

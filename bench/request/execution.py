@@ -17,11 +17,11 @@ from bench.engine.tracking.run_tracker import CurveTracker, JoinedTrackers, RunT
 from bench.engine.tracking.stage_times import StageTimes
 from bench.engine.tracking.training_curves import TensorBoardCurves
 from bench.inference.backends import backend_notes
-from bench.platform.executors import executor
 from bench.platform.outside.spreadsheets import spreadsheet_csv
+from bench.platform.processes.executors import executor
+from bench.platform.processes.supervision import shared_memory
 from bench.platform.progress import Reporter
 from bench.platform.standard_output import output_aside
-from bench.platform.supervision import shared_memory
 from bench.records import columns
 from bench.records.live_record import LivePlan
 from bench.records.manifest import Manifest

@@ -9,7 +9,7 @@ import pytest
 from bench.evaluation.cells import cells_table
 from bench.evaluation.leaderboard import ranking, rankings
 from bench.platform.errors import InputError
-from bench.platform.executors import executor
+from bench.platform.processes.executors import executor
 from bench.records.store import Store
 from bench.report.formats import as_csv, as_markdown
 from bench.report.run_report import report_run

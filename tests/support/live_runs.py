@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bench.engine.tracking.live_files import LiveFiles
-from bench.platform.processes import this_process
+from bench.platform.processes.endings import this_process
 from bench.records.live_record import PLAN, PROGRESS, LivePlan, LiveProgress
 from bench.records.run import Run
 from bench.records.store import Store

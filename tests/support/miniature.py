@@ -20,7 +20,7 @@ from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
 from bench.images.data_sets import read
 from bench.images.quality.census import take_census
-from bench.platform.executors import Executor, in_processes
+from bench.platform.processes.executors import Executor, in_processes
 from bench.platform.progress import Reporter
 from bench.records.outcomes import Outcome
 from bench.records.run import Run

@@ -30,8 +30,8 @@ from bench.images.quality.file_records import (
     inspect_files,
 )
 from bench.images.quality.inspection import InspectedImages
-from bench.platform.executors import map_in_order
 from bench.platform.files import TextColumn, digest
+from bench.platform.processes.executors import map_in_order
 from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from protocols.degradations import parse_degradation
 

@@ -13,7 +13,7 @@ from bench.engine.plan import fit_name
 from bench.engine.tracking.run_tracker import RunTracker
 from bench.engine.tracking.training_curves import CurveWriter
 from bench.platform.files import digest
-from bench.platform.processes import this_process
+from bench.platform.processes.endings import this_process
 from bench.records.live_record import (
     PLAN,
     PROGRESS,

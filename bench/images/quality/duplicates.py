@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.images.quality.file_records import PERCEPTUAL_HASH_BYTES
 from bench.images.quality.inspection import InspectedImages
-from bench.platform.executors import map_in_order
+from bench.platform.processes.executors import map_in_order
 
 MAX_NEAR_DISTANCE = 10  # bits that may differ between the perceptual hashes of near duplicates
 MAX_COMPARISONS = 500  # of each perceptual hash with others that share the same two bands

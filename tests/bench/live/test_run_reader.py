@@ -12,7 +12,7 @@ import pytest
 
 from bench.live.run_reader import MOST_CURVES, RunReader, require_run
 from bench.platform.errors import InputError
-from bench.platform.processes import this_process
+from bench.platform.processes.endings import this_process
 from bench.records.live_record import PROGRESS, LeftOutKeys, LiveProgress, LiveTraining, StageRecord
 from bench.records.store import Store
 from tests.support.live_runs import begun_run, record_cells, start_run

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from bench.platform.locks import LockTaken, held, take_lock
-from bench.platform.processes import this_process
+from bench.platform.processes.endings import this_process
 
 HOLDER = """
 import sys

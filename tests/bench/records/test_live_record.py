@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.platform.processes import ProcessMark
+from bench.platform.processes.endings import ProcessMark
 from bench.records.live_record import (
     PLAN,
     PROGRESS,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.platform.supervision import SuddenEnd
+from bench.platform.processes.supervision import SuddenEnd
 
 ROOT = Path(__file__).parents[3]
 CODE = """
 import os, signal, sys, threading, time
-from bench.platform.supervision import shared_memory, supervise
+from bench.platform.processes.supervision import shared_memory, supervise
 from detectors.isolation.calls import contained
 
 def command():
@@ -44,7 +44,7 @@ def command():
 def remember(end):
     print("remember", end.folder, *end.calls, sep="|", flush=True)
 
-import bench.platform.supervision as supervision
+import bench.platform.processes.supervision as supervision
 supervision.END_SECONDS = 0.5
 supervise(command, remember)
 """

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from bench.platform.processes import is_gone, this_process
+from bench.platform.processes.endings import is_gone, this_process
 
 
 def test_a_process_that_runs_is_not_gone_and_one_that_ended_is():

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from bench.platform.memory import is_want_of_memory
-from bench.platform.processes import how_it_ended
+from bench.platform.processes.endings import how_it_ended
 from detectors.isolation.calls import SLOT, SLOTS, STOPS, STUCK, CallRecord, CallRules, call_rules
 
 FOLDER = 4096  # bytes for the path of the result folder

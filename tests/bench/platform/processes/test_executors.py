@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.platform.errors import InputError
-from bench.platform.executors import in_processes, map_in_order
-from bench.platform.worker_processes import ProcessDied
+from bench.platform.processes.executors import in_processes, map_in_order
+from bench.platform.processes.worker_processes import ProcessDied
 
 
 def touch(path):
@@ -71,7 +71,7 @@ def test_what_cannot_be_handed_over_is_left_out(tmp_path):
 CODE = """
 import sys
 from pathlib import Path
-from bench.platform.executors import in_processes
+from bench.platform.processes.executors import in_processes
 from tests.bench.platform.test_executors import tasks, touch
 if __name__ == "__main__":
     with in_processes(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:

@@ -15,7 +15,7 @@ from contextvars import copy_context
 from typing import Protocol, TypeVar
 
 from bench.platform.errors import InputError
-from bench.platform.worker_processes import ProcessDied, WorkerProcesses
+from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 from detectors import catalogue
 
 Item = TypeVar("Item")

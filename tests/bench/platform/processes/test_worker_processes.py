@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bench.platform.worker_processes import ProcessDied, WorkerProcesses
+from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 
 
 class Unpicklable(Exception):

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from bench.platform.memory import keep_freed_memory
-from bench.platform.processes import how_it_ended
+from bench.platform.processes.endings import how_it_ended
 
 Result = TypeVar("Result")
 

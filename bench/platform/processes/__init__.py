@@ -1,0 +1,1 @@
+"""Processes: what they compute side by side, how they end, and who notices that."""
