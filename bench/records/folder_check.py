@@ -10,10 +10,11 @@ from bench.platform.checksums import CHECKSUMS, ChecksumList
 from bench.platform.errors import InputError
 from bench.records.live_record import LIVE
 from bench.records.store import LOCK, MANIFEST, SCORES, Store
+from bench.records.sudden_ends import SUDDEN_ENDS
 from bench.records.timings import read_timings
 from bench.records.whole_files import remedy
 
-NOT_LISTED = (LIVE, "tensorboard", LOCK)  # what is written again and again
+NOT_LISTED = (LIVE, "tensorboard", LOCK, SUDDEN_ENDS)  # what is written again and again
 MOST_NAMED = 5
 
 
