@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from rich.console import Console
 
-from bench.embedded import corpus
+from bench.embedded import corpus, making
 from bench.images.data_sets import embedded_corpus, read
 from bench.images.reading import Reading
 from bench.platform.errors import InputError
@@ -149,7 +149,7 @@ def made(monkeypatch):
         (root / corpus.DESCRIPTION).write_text("{}")
         return root
 
-    monkeypatch.setattr(corpus, "build", build)
+    monkeypatch.setattr(making, "make_corpus", build)
     return folders
 
 
