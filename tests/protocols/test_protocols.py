@@ -1,6 +1,7 @@
 """What the protocols ask."""
 
 import re
+import signal
 from dataclasses import replace
 
 import pandas as pd
@@ -222,7 +223,7 @@ def test_a_killed_run_goes_on_to_the_same_table(name, run_on_kinds, asked, tmp_p
     def dying(path, write, real=bench.platform.files.write_atomically):
         writes.append(path)
         if len(writes) == 4:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         real(path, write)
 
     with monkeypatch.context() as patch:

@@ -1,6 +1,7 @@
 """Selections: one class degraded by itself, and generators of which a few images join."""
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_killed_run_goes_on_to_the_same_scores(make_bench, monkeypatch, after)
     def dying(path, write, real=bench.platform.files.write_atomically):
         writes.append(path)
         if len(writes) == after:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         real(path, write)
 
     killed.planned(cells)

@@ -1,5 +1,6 @@
 """Every field of a cell is answered, and what only a fault of the protocol explains is one clear line."""
 
+import signal
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -129,7 +130,7 @@ def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatc
     def dying(path, write, real=bench.platform.files.write_atomically):
         writes.append(path)
         if len(writes) == after:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         real(path, write)
 
     with monkeypatch.context() as patch:

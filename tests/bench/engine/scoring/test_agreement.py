@@ -1,8 +1,7 @@
 """What becomes of a backend whose scores are not torch's."""
 
-import json
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -255,11 +254,10 @@ def test_what_was_found_is_kept_and_known_without_computing_again(tmp_path):
 def test_images_that_a_detector_refuses_are_not_compared_in_every_run(tmp_path, refused):
     runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1e-5))
     engine, planned, _ = run(tmp_path, runtime)
-    for file in (tmp_path / "cache" / "agreements").iterdir():
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"images": 30, "refused": refused}))
-    network = next(item for item in planned if item.cell.detector == "network")
+    check, network = engine._agreement, next(item for item in planned if item.cell.detector == "network")
+    check.cache.write_agreement(check._key(network), asdict(check.known(network)) | {"images": 30, "refused": refused})
     with nullcontext() if refused == 2 else pytest.raises(AttributeError):  # of a detector that is not there
-        engine._agreement.check(network, None)
+        check.check(network, None)
 
 
 def test_a_backend_is_in_the_keys_of_scores_and_not_of_trainings(tmp_path):
