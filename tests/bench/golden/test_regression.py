@@ -207,14 +207,14 @@ def test_a_network_trained_again_passes_and_its_spread_is_shown(retrained):
 def test_a_fall_of_every_training_is_found(retrained):
     golden, _ = retrained
     worse = make_run(unstable("again", shift=0.25), ["alpha"], range(3), n=100, noise=1)
-    found = compare(golden, worse, FallLimits(alpha=0.02))
+    found = compare(golden, worse, FallLimits(cell_alpha=0.02))
     assert found.exit_code == 1
     assert fallen(found) == {("alpha", "fog", "haze")}
 
 
 def test_one_bad_training_of_several_is_no_fall(retrained):
     golden, now = retrained
-    found = compare(golden, spoil(now, ["alpha/fog/haze/none/0"], 60), FallLimits(alpha=0.02))
+    found = compare(golden, spoil(now, ["alpha/fog/haze/none/0"], 60), FallLimits(cell_alpha=0.02))
     assert found.cells["change"].min() < -0.08
     assert found.exit_code == 0
 
@@ -251,7 +251,7 @@ def first_seed(run):
 
 @pytest.mark.slow
 def test_networks_trained_again_fail_as_seldom_as_stated():
-    limits, alarms = FallLimits(alpha=0.05), 0
+    limits, alarms = FallLimits(cell_alpha=0.05, mean_alpha=0.05), 0
     for i in range(200):
         golden = make_run(unstable(("golden", i)), ["alpha"], range(6), n=50, noise=2 * i)
         again = make_run(unstable(("again", i)), ["alpha"], range(3), n=50, noise=2 * i + 1)
