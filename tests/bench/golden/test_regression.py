@@ -220,9 +220,9 @@ def test_one_bad_training_of_several_is_no_fall(retrained):
 
 
 def test_too_few_trainings_to_show_a_fall_of_a_cell_are_told():
-    golden = make_run(unstable("golden"), ["alpha"], (0, 1, 2), n=50)
+    golden = make_run(unstable("golden"), ["alpha"], range(4), n=50)
     broken = make_run(lambda *_: 0.5, ["alpha"], (0,), n=50)
-    few = "alpha: 1 training seeds now and 3 in the golden record cannot show a fall of one cell; train more"
+    few = "alpha: 1 training seeds now and 4 in the golden record cannot show a fall of one cell; train more"
     again = compare(golden, make_run(unstable("again"), ["alpha"], (0,), n=50))
     assert (again.exit_code, again.obstacles) == (2, (few,))
     found = compare(golden, broken)  # the averages are of four train sets
