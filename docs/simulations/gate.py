@@ -178,10 +178,8 @@ def averages(questions: Sequence[Question]) -> None:
             rows.append((one.detector, question.name, name, percent(spread), percent(found), percent(itself)))
     say(f"## Falls of {100 * MEAN_FALL:.0f} points on an average")
     say()
-    say(
-        "Share of runs of the gate that fail where every cell of an average has fallen so far, and of those in which the"
-    )
-    say("test of this average says so itself, of detectors that depend on their training seed.")
+    say("Share of runs of the gate that fail where every cell of an average has fallen so far, and of those in which")
+    say("the test of this average says so itself, of detectors that depend on their training seed.")
     say()
     table(("detector", "protocol", "average", "spread", "found", "by the average itself"), rows)
 
