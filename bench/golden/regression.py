@@ -56,13 +56,16 @@ class FallLimits:
     Attributes:
         cell: Change of one cell's accuracy that is tolerated, in [0, 1].
         mean: Change of an average that is tolerated.
-        alpha: Level of the corrected tests, once for all cells and once for all averages of a protocol. The gate asks
-            two protocols: a run of it in which nothing changed fails in at most four times as many.
+        cell_alpha: Level of the corrected tests of all cells of a protocol.
+        mean_alpha: Level of those of all averages. The gate asks two protocols: of its runs in which nothing changed at
+            most twice the sum of both levels fail. Few trainings of one train set cannot have a small p, so cells have
+            the larger part.
     """
 
     cell: float = 0.03
     mean: float = 0.01
-    alpha: float = 0.005
+    cell_alpha: float = 0.0075
+    mean_alpha: float = 0.0025
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +185,14 @@ def trainings_of(golden: Run, now: Run, questions: pd.DataFrame) -> list[SeedAcc
     return found
 
 
-def _changes(one: SeedAccuracies, shares: Floats, tolerated: float, limits: FallLimits, families: int) -> pd.DataFrame:
+def _changes(one: SeedAccuracies, shares: Floats, tolerated: float, alpha: float, families: int) -> pd.DataFrame:
     """Compare measures of trainings: columns `_CHANGE`.
 
     Args:
         one: The trainings.
         shares: Floats (M, A), the share of each cell in A measures.
         tolerated: The change that counts as none.
-        limits: The level.
+        alpha: The level.
         families: How many detectors that depend on their seed are tested side by side; 0 for one that does not.
     """
     before, now = one.before @ shares, one.now @ shares
@@ -202,7 +205,7 @@ def _changes(one: SeedAccuracies, shares: Floats, tolerated: float, limits: Fall
         p = np.minimum(1.0, families * np.where(change < 0, falls, rises))
     else:
         p = np.where(np.abs(change) > _ROUNDING, 0.0, 1.0)
-    beyond = (np.abs(change) > tolerated + _ROUNDING) & (p < limits.alpha)
+    beyond = (np.abs(change) > tolerated + _ROUNDING) & (p < alpha)
     verdict = np.where(beyond, np.where(change < 0, WORSE, BETTER), UNCHANGED)
     spread = before.std(axis=0, ddof=1) if families else np.zeros(len(golden))
     values = (len(now), golden, found, change, spread, p, verdict)
@@ -217,7 +220,7 @@ def compare_cells(one: SeedAccuracies, limits: FallLimits, families: int) -> pd.
         limits: What is tolerated.
         families: How many detectors that depend on their seed are tested side by side; 0 where this one does not.
     """
-    changes = _changes(one, np.eye(len(one.questions)), limits.cell, limits, families)
+    changes = _changes(one, np.eye(len(one.questions)), limits.cell, limits.cell_alpha, families)
     return pd.concat([one.questions.drop(columns="home"), changes], axis=1)
 
 
@@ -232,7 +235,7 @@ def compare_means(one: SeedAccuracies, limits: FallLimits, families: int, home: 
     """
     masks = one.averages(home)
     shares = np.stack([mask / mask.sum() for mask in masks.values()], axis=1)
-    changes = _changes(one, shares, limits.mean, limits, families)
+    changes = _changes(one, shares, limits.mean, limits.mean_alpha, families)
     cells = [np.count_nonzero(mask) for mask in masks.values()]
     return changes.assign(detector=one.detector, average=list(masks), cells=cells)
 
@@ -240,7 +243,7 @@ def compare_means(one: SeedAccuracies, limits: FallLimits, families: int, home: 
 def _too_few(trainings: Iterable[SeedAccuracies], limits: FallLimits, families: int) -> Iterator[str]:
     """The detectors with too few seeds for any fall to be seen, however deep."""
     for one in trainings:
-        if one.varies and families * least_p(len(one.before), len(one.now)) >= limits.alpha:
+        if one.varies and families * least_p(len(one.before), len(one.now)) >= limits.cell_alpha:
             seeds = f"{len(one.now)} training seeds now and {len(one.before)} in the golden record"
             yield f"{one.detector}: {seeds} cannot show a fall of one cell; train more"
 
