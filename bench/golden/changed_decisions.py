@@ -27,7 +27,7 @@ from bench.metrics.metric import THRESHOLD
 from bench.records import columns
 from bench.records.run import Run
 
-NEAR = 1e-4  # of scores in [0, 1]; rounding moves them by 1e-5 at most
+NEAR = 1e-4  # of scores in [0, 1]; between backends and batch sizes they move by 2e-5
 NOW_WRONG, NOW_RIGHT = "now wrong", "now right"
 
 
