@@ -72,7 +72,7 @@ CODE = """
 import sys
 from pathlib import Path
 from bench.platform.processes.executors import in_processes
-from tests.bench.platform.test_executors import tasks, touch
+from tests.bench.platform.processes.test_executors import tasks, touch
 if __name__ == "__main__":
     with in_processes(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:
         futures["1"].result()
@@ -86,7 +86,7 @@ def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
     script.write_text(CODE)
     out = tmp_path / "out"
     out.mkdir()
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     parent = subprocess.Popen(
         [sys.executable, script, out], stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
     )

@@ -11,7 +11,7 @@ import pytest
 
 from bench.platform.processes.supervision import SuddenEnd
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CODE = """
 import os, signal, sys, threading, time
 from bench.platform.processes.supervision import shared_memory, supervise
