@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found] # what `signal` makes enumerations of: those take long
 import locale
 import os
 import random
@@ -20,6 +21,7 @@ SIGNALS = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGPIPE")
     if hasattr(signal, name)
 )
+_NUMBERS = tuple(map(int, SIGNALS))
 TORCH_SEED = 0  # of a torch that a detector was the first to import: nothing was drawn from it before
 
 
@@ -102,7 +104,7 @@ def _set_filters(values: list[Any]) -> None:
 
 def _handlers() -> dict[Any, Any]:
     """Those that Python knows: one that C set cannot be set back."""
-    found = {number: signal.getsignal(number) for number in SIGNALS}
+    found = {number: _signal.getsignal(number) for number in _NUMBERS}
     return {number: handler for number, handler in found.items() if handler is not None}
 
 
@@ -268,18 +270,23 @@ class ProcessState:
         """The present values, or those alone that are set back in every thread."""
         return cls({name: one.read() for name, one in _switches(in_threads=in_threads) if one.is_there()})
 
-    def restore(self, *, in_threads: bool = False) -> list[str]:
+    def restore(self, present: ProcessState | None = None, *, in_threads: bool = False) -> list[str]:
         """Set everything back that differs; returns the names of what did.
 
         What belongs to a module that was imported since is set to what it is after an import, and remembered.
+
+        Args:
+            present: The present values, where they were read already: reading them takes longest.
+            in_threads: Whether to set back those alone that are set back in every thread.
         """
+        known = {} if present is None else present.values
         changed = []
         for name, switch in _switches(in_threads=in_threads):
             if not switch.is_there():
                 continue
             if name not in self.values:
                 self.values[name] = switch.fresh() if switch.fresh else switch.read()
-            if not switch.same(switch.read(), self.values[name]):
+            if not switch.same(known[name] if name in known else switch.read(), self.values[name]):
                 switch.write(self.values[name])
                 changed.append(name)
         return changed
@@ -308,7 +315,7 @@ def kept_state(state: ProcessState | None = None) -> Iterator[None]:
         return
     before = ProcessState.now()
     if state is not None:
-        state.restore()
+        state.restore(before)
     try:
         yield
     finally:
