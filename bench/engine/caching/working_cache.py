@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.engine.caching.use_records import USES, RunUse, recorded_use
-from bench.platform.errors import InputError
+from bench.platform.errors import DiskFull, InputError
 from bench.platform.files import write_atomically
 from bench.platform.locks import FileLock, LockTaken, take_lock
 
@@ -103,11 +103,17 @@ def _share(root: Path, say: Callable[[str], object]) -> FileLock | None:
 
 
 def _why_unwritable(root: Path) -> str:
-    """Why a folder or one in it cannot be written, in the words of the system; empty where they can."""
+    """Why a folder or one in it cannot be written, in the words of the system; empty where they can.
+
+    Raises:
+        DiskFull: There is no room: what stands in for the cache would hardly have more.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True)
         write_atomically(root / ".writable", lambda path: path.touch())
         (root / ".writable").unlink(missing_ok=True)
+    except DiskFull:
+        raise
     except OSError as error:
         return error.strerror or str(error)
     for folder in _folders(root):

@@ -1,5 +1,6 @@
 """A cache that cannot be written is read, and what is missing in it lasts until the command ends."""
 
+import errno
 import os
 
 import numpy as np
@@ -9,6 +10,7 @@ from bench.engine.cache import Cache
 from bench.engine.caching import working_cache as module
 from bench.engine.caching.use_records import USES, RunUse, known_uses
 from bench.engine.caching.working_cache import LOCK, working_cache
+from bench.platform import files
 from bench.platform.errors import InputError
 from bench.platform.locks import LockTaken, take_lock
 from detectors.checks import same_state
@@ -120,3 +122,17 @@ def test_a_folder_in_which_nothing_was_kept_is_gone(tmp_path):
     with working_cache(tmp_path / "none", print) as first, working_cache(tmp_path / "none", print):
         assert (first.path / LOCK).is_file()
     assert not (tmp_path / "none").exists()
+
+
+def test_a_full_disk_is_no_cache_that_is_closed(filled, monkeypatch):
+    def full(path, write):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(files, "_replace", full)
+    said = []
+    with (
+        pytest.raises(InputError, match=r"\.writable cannot be written into .*No space left"),
+        working_cache(filled, said.append),
+    ):
+        pass
+    assert said == []
