@@ -41,6 +41,7 @@ from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import VERSION
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.files import digest
+from bench.platform.outside.json_text import parse_json
 from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
 from bench.records.columns import LOG_ODDS, SCORE
 from detectors.api import Answer, State
@@ -177,13 +178,13 @@ def _read_answer(path: Path) -> Answer:
 
 def _read_history(path: Path) -> History:
     with safe_open(path, framework="numpy") as opened:
-        rows: History = json.loads((opened.metadata() or {}).get(HISTORY, "[]"))
+        rows: History = parse_json((opened.metadata() or {}).get(HISTORY, "[]"))
     return rows
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     """The object in a file; empty where there is none, or the file is damaged."""
-    values = read_cached(path, lambda found: dict(json.loads(found.read_text(encoding="utf-8")))) or {}
+    values = read_cached(path, lambda found: dict(parse_json(found.read_bytes()))) or {}
     return {name: value for name, value in values.items() if name != SEAL}
 
 

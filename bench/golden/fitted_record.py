@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.golden.golden_record import FILES, MANIFEST
 from bench.platform.errors import InputError
+from bench.platform.outside.json_text import parse_json
 from bench.records.saved_detector import SavedDetector, read_saved
 from bench.records.store import Store
 from detectors.api import State
@@ -29,7 +30,7 @@ def read_fitted(folder: Path) -> dict[str, tuple[SavedDetector, State]]:
     if not folder.is_dir():
         return {}
     try:
-        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))[FILES]
+        listed = parse_json((folder / MANIFEST).read_bytes())[FILES]
         found = {path.name: _digest(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"the fitted detectors of the golden record in {folder} are damaged ({error})"

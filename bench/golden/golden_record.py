@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bench.evaluation.cells import SCORED, decisions
 from bench.evaluation.joined_runs import join_runs
 from bench.platform.errors import InputError
+from bench.platform.outside.json_text import parse_json
 from bench.records import columns
 from bench.records.manifest import read_manifest
 from bench.records.run import Run
@@ -123,9 +124,9 @@ def _pack_cells(cells: pd.DataFrame) -> bytes:
 
 def _unpack_cells(data: bytes) -> pd.DataFrame:
     cells = _frame(data)
-    mixed = json.loads((pq.read_schema(io.BytesIO(data)).metadata or {}).get(_MIXED, b"[]"))
+    mixed = parse_json((pq.read_schema(io.BytesIO(data)).metadata or {}).get(_MIXED, b"[]"))
     for name in mixed:
-        cells[name] = cells[name].map(json.loads)
+        cells[name] = cells[name].map(parse_json)
     cells[columns.GROUPS] = list(map(tuple, cells[columns.GROUPS]))
     return cells
 

@@ -7,7 +7,6 @@ some of them can compare these. It is written when the corpus is opened first, i
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from bench.images.files.description import DESCRIPTION
 from bench.platform.checksums import ChecksumList, sha256_of
 from bench.platform.errors import InputError
+from bench.platform.outside.json_text import parse_json
 
 if TYPE_CHECKING:
     from bench.images.image_set import ImageSet
@@ -82,7 +82,7 @@ def _description(root: Path) -> tuple[int, str]:
     """The number of images, and the digest of all, in the description of a corpus. Raises `InputError`."""
     path = root / DESCRIPTION
     try:
-        found = json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
         return int(found["images"]), str(found["digest"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path) from error

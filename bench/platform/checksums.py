@@ -16,6 +16,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from bench.platform.files import write_atomically
+from bench.platform.outside.json_text import parse_json
 
 CHECKSUMS = "checksums.jsonl"
 _REMOVED = ""
@@ -93,7 +94,7 @@ def _digests_in(path: Path, size: int, changed: int) -> Mapping[str, tuple[str, 
     found: dict[str, tuple[str, ...]] = {}
     for line in path.read_bytes().split(b"\n"):
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             name, digest = str(entry["file"]), str(entry["sha256"])
         except (ValueError, TypeError, KeyError):
             continue

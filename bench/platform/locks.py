@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from bench.platform.outside.json_text import parse_json
 from bench.platform.processes.endings import ProcessMark, is_gone, this_process
 
 
@@ -102,7 +103,7 @@ def _processes(file: BinaryIO) -> list[ProcessMark]:
     file.seek(0)
     for line in file.read().splitlines():
         with suppress(ValueError, TypeError):
-            found.append(ProcessMark(**json.loads(line)))
+            found.append(ProcessMark(**parse_json(line)))
     return found
 
 

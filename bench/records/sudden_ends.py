@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.platform.files import write_atomically
+from bench.platform.outside.json_text import parse_json
 
 SUDDEN_ENDS = "sudden_ends.json"
 MOST = 2  # sudden ends after which a call is given up
@@ -54,7 +55,7 @@ def has_sudden_ends(root: Path) -> bool:
 def _read(root: Path) -> list[Mapping[str, Any]]:
     """The sudden ends; none where there is no file, or a damaged one."""
     try:
-        found = json.loads((root / SUDDEN_ENDS).read_text(encoding="utf-8"))
+        found = parse_json((root / SUDDEN_ENDS).read_bytes())
         return [
             end for end in found if isinstance(end["how"], str) and all(isinstance(one, str) for one in end["calls"])
         ]

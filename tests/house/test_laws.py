@@ -189,6 +189,22 @@ def test_only_who_may_writes_files():
     assert breaches(writes, (*WRITERS, *MAKERS)) == {}
 
 
+def parses_json(tree):
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"loads", "load"}
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "json"
+    ]
+
+
+def test_json_of_files_is_read_in_one_way():
+    own = ("bench/live/server.py", "bench/request/result_folder.py", "detectors/weights/locations.py")  # what we wrote
+    assert breaches(parses_json, ("bench/platform/outside/json_text.py", *own)) == {}
+
+
 def test_the_environment_is_read_by_the_command_line_alone():
     assert breaches(reads_the_environment, ENVIRONMENT) == {}
 

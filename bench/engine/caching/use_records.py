@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.platform.files import digest
 from bench.platform.locks import FileLock, LockTaken, take_lock
+from bench.platform.outside.json_text import parse_json
 
 USES = "uses"  # folder of the records in the cache
 RECORD_SUFFIX = ".json"
@@ -132,7 +133,7 @@ def _known(path: Path) -> KnownUse:
 def _read(path: Path) -> RunUse | None:
     """The use in a file; None where it is damaged or of another version."""
     try:
-        values: Any = json.loads(path.read_bytes())
+        values: Any = parse_json(path.read_bytes())
         return RunUse(**values)
     except (OSError, ValueError, TypeError):
         return None

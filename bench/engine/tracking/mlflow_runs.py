@@ -8,7 +8,6 @@ Source: the tracking API, https://mlflow.org/docs/latest/ml/tracking/
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -26,6 +25,7 @@ import pandas as pd
 from bench.engine.plan import fit_name
 from bench.engine.tracking.run_tracker import AnsweredCell, RunTracker, answer_accuracy
 from bench.engine.tracking.training_curves import CurveWriter
+from bench.platform.outside.json_text import parse_json
 from bench.platform.progress import Reporter
 from bench.records.columns import RANKED
 from bench.records.outcomes import Outcome
@@ -259,7 +259,7 @@ def _known_cells(
 
 def _averages(folder: Path) -> dict[str, dict[str, float]]:
     """The averages of the leaderboard, by detector and metric: those of all their planned cells."""
-    rankings: list[dict[str, Any]] = json.loads((folder / LEADERBOARD).read_bytes())
+    rankings: list[dict[str, Any]] = parse_json((folder / LEADERBOARD).read_bytes())
     rows = [row for ranking in rankings for row in ranking["rows"]]
     return {
         row["detector"]: {

@@ -12,6 +12,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +21,7 @@ from bench.platform.memory import keep_freed_memory
 from bench.platform.processes.endings import how_it_ended
 
 Result = TypeVar("Result")
+OF_TERMINALS = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))
 
 
 class ProcessDied(RuntimeError):
@@ -86,7 +88,12 @@ class WorkerProcesses:
             context = get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, self._initializer), daemon=False)
-            process.start()
+            ensure_running()  # the first process starts Python's tracker, and that lets the signals through again
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINALS)  # it has them blocked from its beginning
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()  # so that the end of the process is the end of the connection
             self._all.add(worker := _Worker(process, ours))
             return worker
@@ -130,9 +137,8 @@ class WorkerProcesses:
 def _work(connection: Connection, initializer: Callable[[], object]) -> None:
     """What a process does: task after task, until the other end of the connection is closed.
 
-    An interrupt from the terminal is for the process that started it, and so is what is printed to standard output.
+    What a terminal sends is for the process that started it, and so is what is printed to standard output.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(2, 1)
     keep_freed_memory()
     _end_with_parent()

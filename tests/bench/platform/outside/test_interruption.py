@@ -14,21 +14,15 @@ from bench.platform.outside.interruption import Interrupted, signals_as_exceptio
 from bench.records.store import Store
 
 WAITING = """
-import sys, time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import os, sys, time
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
+from bench.platform.processes.worker_processes import WorkerProcesses
 
 if __name__ == "__main__":
     try:
-        with signals_as_exceptions():
-            pool = ProcessPoolExecutor(1, get_context("spawn"))
-            try:
-                waiting = pool.submit(time.sleep, 60)
-                print(pool.submit(int, 1) and next(iter(pool._processes)), flush=True)
-                waiting.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+        with signals_as_exceptions(), WorkerProcesses(1) as pool:
+            print(pool.submit(os.getpid).result(), flush=True)
+            pool.submit(time.sleep, 60).result()
     except Interrupted as error:
         sys.exit(error.exit_code)
 """
