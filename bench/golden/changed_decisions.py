@@ -14,15 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import axes_shown
-from bench.golden.pairing import (
-    comparable_cells,
-    lost_detectors,
-    pair_cells,
-    pair_images,
-    question_columns,
-    question_differences,
-    unscored_cells,
-)
+from bench.golden.pairing import pair_with_record, question_differences
 from bench.metrics.metric import THRESHOLD
 from bench.records import columns
 from bench.records.run import Run
@@ -85,16 +77,10 @@ def compare_decisions(golden: Run, now: Run) -> DecisionResult:
     nothing = DecisionResult(pd.DataFrame(columns=list(decision_changes(protocol.axes))), 0, 0, 0.0, (), axes)
     if differences := question_differences(golden.manifest, now.manifest):
         return replace(nothing, obstacles=tuple(differences))
-    asked = {name: one for name, one in golden.manifest.detectors.items() if name in now.manifest.detectors}
-    lost = lost_detectors(replace(golden.manifest, detectors=asked), now.manifest)
-    question = question_columns(protocol)
-    before, after = (comparable_cells(run, lost) for run in (golden, now))
-    before = before.merge(after[[*question, columns.SEED]], on=[*question, columns.SEED])
-    pairs = pair_cells(before, after, question)
-    images, faults = pair_images(pairs, golden, now)
-    obstacles = (*lost.values(), *unscored_cells(before, after, question), *faults)
+    paired = pair_with_record(golden, now, in_full=False)
+    images = paired.images
     if images.empty:
-        return replace(nothing, obstacles=obstacles)
+        return replace(nothing, obstacles=paired.obstacles)
     scores = images[["score_before", "score_now"]].to_numpy()
     near = (np.abs(scores - THRESHOLD) <= NEAR).all(axis=1)
     changed = images["before"].ne(images["now"]).to_numpy()
@@ -106,7 +92,7 @@ def compare_decisions(golden: Run, now: Run) -> DecisionResult:
         }
     )
     counts = tables.groupby("pair")[[columns.IMAGES, NOW_WRONG, NOW_RIGHT]].sum()
-    cells = pairs.join(counts, how="inner")
+    cells = paired.pairs.join(counts, how="inner")
     cells = cells.loc[cells[NOW_WRONG] + cells[NOW_RIGHT] > 0, list(nothing.cells)].reset_index(drop=True)
     move = float(np.abs(scores[:, 1] - scores[:, 0]).max())
-    return DecisionResult(cells, len(images), int((changed & near).sum()), move, obstacles, axes)
+    return DecisionResult(cells, len(images), int((changed & near).sum()), move, paired.obstacles, axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,48 @@ from bench.records.manifest import DetectorRecord, Manifest, ProtocolRecord
 from bench.records.run import Run
 
 _NOW = "_now"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPairing:
+    """The cells and images of a run beside those of the record.
+
+    Attributes:
+        before: The record's cells that are compared.
+        after: The run's.
+        pairs: One row per pair of cells, as `pair_cells` has them.
+        images: One row per image of a pair, as `pair_images` has them.
+        obstacles: What could not be compared, and why.
+    """
+
+    before: pd.DataFrame
+    after: pd.DataFrame
+    pairs: pd.DataFrame
+    images: pd.DataFrame
+    obstacles: tuple[str, ...]
+
+
+def pair_with_record(golden: Run, now: Run, *, in_full: bool) -> RecordPairing:
+    """Pair a run with the record, whose question it asks.
+
+    Args:
+        golden: The record.
+        now: The run.
+        in_full: Whether detectors and cells are missed that this run does not have; else it is asked for a part.
+
+    Raises:
+        UnusableScores: A score is not a probability.
+    """
+    question = question_columns(golden.manifest.protocol)
+    lost = lost_detectors(golden.manifest, now.manifest)
+    before, after = (comparable_cells(run, lost) for run in (golden, now))
+    if not in_full:
+        lost = {name: reason for name, reason in lost.items() if name in now.manifest.detectors}
+        before = before.merge(after[[*question, columns.SEED]], on=[*question, columns.SEED])
+    pairs = pair_cells(before, after, question)
+    images, faults = pair_images(pairs, golden, now)
+    obstacles = (*lost.values(), *unscored_cells(before, after, question), *faults)
+    return RecordPairing(before, after, pairs, images, obstacles)
 
 
 def question_differences(golden: Manifest, now: Manifest) -> list[str]:

@@ -20,15 +20,7 @@ import pandas as pd
 
 from bench.evaluation.cells import SCORED, average_masks, axes_shown, decisions
 from bench.evaluation.decided_blocks import Mask
-from bench.golden.pairing import (
-    comparable_cells,
-    lost_detectors,
-    pair_cells,
-    pair_images,
-    question_columns,
-    question_differences,
-    unscored_cells,
-)
+from bench.golden.pairing import comparable_cells, pair_with_record, question_columns, question_differences
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 from bench.records.run import Run
@@ -297,13 +289,11 @@ def compare(golden: Run, now: Run, limits: FallLimits = FallLimits()) -> GateRes
     cells, means = pd.DataFrame(columns=list(cell_changes(protocol.axes))), pd.DataFrame(columns=list(MEAN_CHANGES))
     if differences := question_differences(golden.manifest, now.manifest):
         return GateResult(cells, means, tuple(differences), (), axes)
-    lost, question = lost_detectors(golden.manifest, now.manifest), question_columns(protocol)
-    before, after = (comparable_cells(run, lost) for run in (golden, now))
-    pairs = pair_cells(before, after, question)
-    images, faults = pair_images(pairs, golden, now)
-    obstacles = [*lost.values(), *unscored_cells(before, after, question), *faults]
+    paired = pair_with_record(golden, now, in_full=True)
+    after, pairs, images = paired.after, paired.pairs, paired.images
+    obstacles = list(paired.obstacles)
     notes = tuple(_notes(golden, now, after[after[columns.STATUS].eq(SCORED)], pairs, images))
-    if trainings := trainings_of(golden, now, _questions(before, golden, pairs, images)) if len(images) else []:
+    if trainings := trainings_of(golden, now, _questions(paired.before, golden, pairs, images)) if len(images) else []:
         families, home = [one.varies for one in trainings].count(True), protocol.group("home")
         compared = [(one, limits, families * one.varies) for one in trainings]
         cells = pd.concat([compare_cells(*one) for one in compared], ignore_index=True)[list(cells)]

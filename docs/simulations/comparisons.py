@@ -8,15 +8,15 @@ Everything is drawn from seeds that are named by what is drawn. It takes about f
 from __future__ import annotations
 
 import itertools
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from page import say, table
 from scipy.special import expit, logit, ndtri, stdtr
 from scipy.stats import wilcoxon
 
@@ -63,20 +63,6 @@ class Components:
     cell: float
     roles: float = 0.0
     mirrored: float = 0.0
-
-
-def say(text: str = "") -> None:
-    """A line of the page."""
-    sys.stdout.write(f"{text}\n")
-
-
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A Markdown table."""
-    say("| " + " | ".join(headers) + " |")
-    say("|" + " --- |" * len(headers))
-    for row in rows:
-        say("| " + " | ".join(str(entry) for entry in row) + " |")
-    say()
 
 
 def percent(hits: Floats) -> str:

@@ -8,14 +8,14 @@ by what is drawn. It takes about ten minutes on one core.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from page import say, table
 from scipy.special import expit, logit
 
 from bench.command.gate.gate_runs import PROTOCOLS
@@ -46,20 +46,6 @@ NOTES = """\
 - How many trainings and record seeds there are, and how the level is shared out, was chosen with such tables of this
   same record at hand: as a forecast they are optimistic. Seeds that were not looked at would be a fairer test.
 """
-
-
-def say(text: str = "") -> None:
-    """A line of the page."""
-    sys.stdout.write(f"{text}\n")
-
-
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A Markdown table."""
-    say("| " + " | ".join(headers) + " |")
-    say("|" + " --- |" * len(headers))
-    for row in rows:
-        say("| " + " | ".join(str(entry) for entry in row) + " |")
-    say()
 
 
 @dataclass(frozen=True)
