@@ -182,8 +182,8 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
     """Write the epochs of every training behind the planned cells as `TRAINING`, where there are any."""
     history, known, rows = resources.cache.history, resources.store.training(), []
     fits, recorded = {item.fit_key[:12]: item for item in run.planned}, set(known[columns.FIT])
-    missing = [item for key, item in fits.items() if key not in recorded]
-    if recorded <= fits.keys() and not any(history(item.training_key) for item in missing):
+    epochs = {key: history(item.training_key) for key, item in fits.items() if key not in recorded}
+    if recorded <= fits.keys() and not any(epochs.values()):
         return  # fits of networks are large, and reading one verifies all of it
     for fit_key, item in fits.items():
         cell = item.cell
@@ -194,8 +194,8 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
             columns.TRAIN: trained_on,
             columns.SEED: cell.seed,
         }
-        epochs = enumerate(history(item.training_key))
-        rows += [{**identity, columns.EPOCH: number, **row} for number, row in epochs]
+        own = epochs[fit_key] if fit_key in epochs else history(item.training_key)
+        rows += [{**identity, columns.EPOCH: number, **row} for number, row in enumerate(own)]
     # what is known is of fits that are not in the cache any more
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear(TRAINING)
