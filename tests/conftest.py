@@ -1,4 +1,5 @@
 import gc
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,13 @@ from bench.platform.progress import Reporter
 # how long an example takes says more of the machine than of the code; speed has benchmarks of its own
 settings.register_profile("lineup", deadline=None, max_examples=50)
 settings.load_profile("lineup")
+
+
+def pytest_configure():
+    """Heed the signals that tests send, whoever started this: in the background a shell has them ignored."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_finish():

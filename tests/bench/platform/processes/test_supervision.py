@@ -87,10 +87,12 @@ def test_signals_reach_the_command_and_leave_no_process(number):
     with subprocess.Popen(
         command("ready"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     ) as process:
-        child = int(process.stdout.readline())
-        process.send_signal(number)
-        process.wait(20)
-        assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+        try:
+            child = int(process.stdout.readline())
+            process.send_signal(number)
+            assert process.wait(20) == (-9 if number == signal.SIGKILL else 128 + number)
+        finally:
+            process.kill()
     for _ in range(100):
         if not Path(f"/proc/{child}").exists() or Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
             return
