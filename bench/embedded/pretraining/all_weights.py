@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -33,6 +34,8 @@ from bench.embedded.pretraining.small_dino import NAME as SMALL_DINO
 from bench.embedded.pretraining.small_dino import train_small_dino
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
+from bench.platform.errors import InputError
+from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 from detectors.architectures.support.torch_contexts import torch_threads
 from detectors.weights.locations import SHIPPED_FOLDER
 
@@ -146,24 +149,28 @@ def _train_in_processes(
 ) -> None:
     """Begin each training as soon as what it starts from is there and a process is free.
 
-    After a failure those that run are waited for, and none is begun: a pool cannot take back what it has queued for its
-    processes, so that it is given no more than they can begin at once.
+    After a failure those that run are waited for, and none is begun.
     """
-    context = get_context("spawn")
-    steps = context.Queue()
-    with ProcessPoolExecutor(workers, context, _keep_queue, (steps,)) as pool:
+    steps = get_context("spawn").Queue()
+    failure: BaseException | None = None
+    with WorkerProcesses(workers, partial(_keep_queue, steps)) as pool:
         running: dict[Future[None], Training] = {}
-        while waiting or running:
+        while (waiting and failure is None) or running:
             to_come = {name for training in (*waiting, *running.values()) for name in training.names}
             ready = [training for training in waiting if not to_come & set(training.needs)]
-            for training in ready[: workers - len(running)]:
+            for training in ready[: workers - len(running)] if failure is None else []:
                 waiting.remove(training)
                 running[pool.submit(_run_in_process, TRAININGS.index(training), out, chosen, effort)] = training
             done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             _report(steps, progress)
             for future in done:
                 del running[future]
-                future.result()
+                failure = failure or future.exception()
+    if isinstance(failure, ProcessDied):
+        msg = f"training weights: {failure}; run again with fewer --workers"
+        raise InputError(msg) from failure
+    if failure is not None:
+        raise failure
 
 
 _steps: Queue[tuple[str, int, int]] | None = None  # of a process of the pool, to this process

@@ -1,6 +1,6 @@
 import json
 import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import open_clip
@@ -15,6 +15,8 @@ from bench.embedded.pretraining.captions import PHRASES, attributes, caption, vo
 from bench.embedded.pretraining.determinism import seeded
 from bench.embedded.pretraining.labelled_scenes import TASKS, labelled_scene
 from bench.embedded.pretraining.small_clip import CONFIG, TOKENIZE, VOCABULARY, new_model
+from bench.platform.errors import InputError
+from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 from detectors.foundation.clip_probe import ClipProbe
 from detectors.weights.loading import load_strict
 from detectors.weights.locations import shipped_card, shipped_file
@@ -94,7 +96,7 @@ def test_the_shipped_clip_comes_from_this_training_and_is_as_small_as_its_cards_
 @pytest.mark.slow
 def test_trainings_in_a_process_give_the_same_and_a_failure_of_one_is_told(tmp_path, monkeypatch):
     # one process takes turns for two: each imports torch, for seconds
-    monkeypatch.setattr(all_weights, "ProcessPoolExecutor", lambda _, *others: ProcessPoolExecutor(1, *others))
+    monkeypatch.setattr(all_weights, "WorkerProcesses", lambda _, initializer: WorkerProcesses(1, initializer))
     seen = []
     one, two = tmp_path / "one", tmp_path / "two"
     trained = ["small_resnet", "small_deit", "ldm_b"]
@@ -122,10 +124,22 @@ def test_after_a_failure_nothing_is_begun(tmp_path, monkeypatch):
 
     trainings = (training("slow"), training("broken", fails=True), training("third"), training("fourth"))
     monkeypatch.setattr(all_weights, "TRAININGS", trainings)
-    monkeypatch.setattr(all_weights, "ProcessPoolExecutor", ThreadPoolExecutor)  # processes would not see these
+    in_threads = lambda count, initializer: ThreadPoolExecutor(count, initializer=initializer)  # noqa: E731
+    monkeypatch.setattr(all_weights, "WorkerProcesses", in_threads)  # processes would not see these
     with pytest.raises(FloatingPointError, match="broken"):
         train_all(tmp_path, None, silent, workers=2)
     assert sorted(begun) == ["broken", "slow"]  # at the same time: one waits for the other
+
+
+def test_a_training_whose_process_dies_is_one_line(tmp_path, monkeypatch):
+    def dies(*_):
+        raise ProcessDied("its process was killed by SIGKILL")
+
+    monkeypatch.setattr(all_weights, "TRAININGS", tuple(all_weights.Training((name,), (), dies) for name in "ab"))
+    in_threads = lambda count, initializer: ThreadPoolExecutor(count, initializer=initializer)  # noqa: E731
+    monkeypatch.setattr(all_weights, "WorkerProcesses", in_threads)
+    with pytest.raises(InputError, match=r"training weights: its process was killed by SIGKILL; run again with fewer"):
+        train_all(tmp_path, None, silent, workers=2)
 
 
 def test_progress_and_unknown_names(tmp_path):
