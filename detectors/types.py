@@ -26,7 +26,7 @@ InputPolicy = Literal["published", "crop", "resize", "five_crops", "ten_crops", 
 NetworkKind = Literal["convolutional", "transformer"]  # by which a backend is chosen
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
-NetworkPrecision = Literal["float32", "bfloat16"]
+NetworkPrecision = Literal["float32", "tf32", "bfloat16"]  # TF32: float32 whose products keep 10 bits
 AnyValue = TypeVar("AnyValue")
 # names of diagnostics, as tables have them
 PREDICTED_GENERATOR = "predicted"  # the generator that made an image, "" for a real one

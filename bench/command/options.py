@@ -126,7 +126,9 @@ PlaceOfData = Annotated[
 ]
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
-Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
+Precision = Annotated[
+    str, typer.Option(help="Of networks that score: float32, tf32 (on a GPU) or bfloat16.", rich_help_panel=COMPUTED)
+]
 Backend = Annotated[
     str, typer.Option(help="What computes networks: auto, torch, onnxruntime or openvino.", rich_help_panel=COMPUTED)
 ]

@@ -78,6 +78,9 @@ def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: 
     """
     chosen = next(known for known in BACKENDS if known == name)
     on_cpu = device == "cpu"
+    if precision == "tf32" and on_cpu:
+        msg = "--precision tf32 is a rounding of NVIDIA GPUs, and networks are computed on the CPU: choose float32 or"
+        raise InputError(f"{msg} bfloat16, or --device cuda")
     if chosen in {"onnxruntime", "openvino"} and not on_cpu:
         msg = f"--backend {chosen} computes on the CPU and not on {device}: choose --backend torch or --device cpu"
         raise InputError(msg)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench.inference.graphs import Shapes, graph_of
 from bench.inference.open_sessions import OpenSessions, Session
+from detectors.architectures.support.torch_contexts import tf32_products
 from detectors.types import NetworkPrecision
 
 # of outputs, as a share of the largest one, beyond which a graph is not that of the body
@@ -70,13 +71,18 @@ class TorchBody(BackendBody):
 
     def __init__(self, body: nn.Module, precision: NetworkPrecision) -> None:
         super().__init__(body)
-        self._enabled = precision == "bfloat16"
+        self._precision = precision
 
     def compute(self, *inputs: Tensor) -> Tensor:
         """Outputs by torch."""
-        with torch.autocast(inputs[0].device.type, dtype=torch.bfloat16, enabled=self._enabled):
+        with self._rounding(inputs[0].device.type):
             outputs: Tensor = self.network(*inputs)
             return outputs
+
+    def _rounding(self, device: str) -> AbstractContextManager[object]:
+        if self._precision == "tf32":
+            return tf32_products()
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self._precision == "bfloat16")
 
 
 class ExportedBody(BackendBody):

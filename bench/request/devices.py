@@ -9,9 +9,8 @@ from pathlib import Path
 from bench.inference.backends import choose_backend
 from bench.platform.errors import InputError
 from bench.platform.processor import cpu_name
-from bench.request.early_checks import check_device
+from bench.request.early_checks import PRECISIONS, check_device
 from detectors.api import Runtime
-from detectors.types import NetworkPrecision
 
 # One of these is there where torch may see a device that it calls "cuda".
 NVIDIA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
@@ -23,7 +22,7 @@ def runtime(device: str, precision: str, backend: str, cache: Path) -> Runtime:
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         backend: As `bench.inference.backends.BACKENDS`.
         cache: The cache folder, which keeps what a backend exports.
 
@@ -31,7 +30,7 @@ def runtime(device: str, precision: str, backend: str, cache: Path) -> Runtime:
         InputError: The device is not there, or the backend cannot be used.
     """
     check_device(device, precision, backend)
-    known_precision: NetworkPrecision = "bfloat16" if precision == "bfloat16" else "float32"
+    known_precision = next(known for known in PRECISIONS if known == precision)
     if device == "auto":
         device = "cuda" if _any_driver() and _cuda_devices() else "cpu"
     elif device.startswith("cuda") and int(device.partition(":")[2] or 0) >= (count := _cuda_devices()):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 from bench.images.data_names import EMBEDDED, check_data, is_counts, layout_and_place
 from bench.inference.backends import BACKENDS
@@ -21,13 +22,14 @@ from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting
 from detectors import catalogue
 from detectors.entries import Entry, WrongEntry, parse_entries, parse_entry
+from detectors.types import NetworkPrecision
 from detectors.weights.released import checkpoints_of
 from protocols.api import options_naming
 from protocols.attacks import UnknownAttack, canonical_attacks
 from protocols.degradations import UnknownDegradation, parse_degradation
 from protocols.profiles import WrongProfile, expanded
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS: tuple[NetworkPrecision, ...] = get_args(NetworkPrecision)
 
 
 def check_request(request: RunRequest) -> None:

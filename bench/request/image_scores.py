@@ -65,7 +65,7 @@ class ScoreRequest:
         fitted: Files of fitted detectors that a run kept.
         setting: Of the detectors with a checkpoint.
         device: As the command line names it.
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks, as `bench.inference.backends.BACKENDS`.
         cache: The cache folder.
         batch_size: Images that are scored together.

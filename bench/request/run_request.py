@@ -33,7 +33,7 @@ class RunRequest:
         detectors: Rows as `detectors.entries` has them, or "all" alone.
         setting: "paper", "small" or "auto".
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         out: Result folder.
         limit: Images of each generator, split and class, at most; None for all.
         seeds: Of the trainings.

@@ -233,7 +233,9 @@ def runs() -> Iterator[Run]:
     yield replace(with_manifest(run, protocol=protocol), cells=contents)
     yield with_manifest(run, degradations={"webp": "1[libwebp 1.6]"})
     rounded = AgreementRecord("bfloat16", images=32, detectors=8, largest_change=0.05, flips=1)
+    to_tf32 = replace(rounded, precision="tf32")
     yield with_detector(run, "alpha", library="openvino 2026.4", agreement=rounded)
+    yield with_detector(run, "alpha", library="torch 2.12", agreement=to_tf32)
 
 
 @cache

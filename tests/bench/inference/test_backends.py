@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.engine.scoring.agreement import needs_check
 from bench.inference import backends
 from bench.inference.backends import LibraryBackend, backend_key, bfloat16_features, choose_backend, library_name
 from bench.platform.errors import InputError
@@ -39,11 +40,21 @@ def test_torch_mixes_precisions(name):
     assert library_name(runtime, CONVOLUTIONAL).startswith("torch 2.")
 
 
+def test_tf32_is_checked_against_float32_on_a_card():
+    runtime = chosen(device="cuda", precision="tf32")
+    assert runtime.backend == LibraryBackend("torch", "tf32", Path("graphs"))
+    assert needs_check(runtime, CONVOLUTIONAL)
+
+
 @pytest.mark.parametrize(
     ("asked", "fault"),
     [
         (("onnxruntime", "cuda", "float32"), "--backend onnxruntime computes on the CPU and not on cuda: choose"),
         (("openvino", "cuda:1", "float32"), "--backend openvino computes on the CPU and not on cuda:1: choose"),
+        (
+            ("auto", "cpu", "tf32"),
+            "tf32 is a rounding of NVIDIA GPUs, and networks are computed on the CPU: choose",
+        ),
         (("onnxruntime", "cpu", "bfloat16"), "computes in float32 alone: choose --backend torch or openvino"),
     ],
 )

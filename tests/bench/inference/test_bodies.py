@@ -11,6 +11,7 @@ from bench.inference.bodies import MOST_SHAPES, ExportedBody, TorchBody, float32
 from bench.inference.open_sessions import OpenSessions
 from detectors import catalogue
 from detectors.api import Runtime
+from detectors.architectures.support.torch_contexts import deterministic
 from detectors.checks import sample, texture
 from detectors.training.network_recipe import NetworkRecipe
 
@@ -140,6 +141,23 @@ def test_images_of_many_sizes_are_left_to_torch(tmp_path):
         assert body(images).allclose(network(images), atol=1e-6)
     said = "Sequential is computed by torch in float32 and not by onnxruntime"
     assert notes == [f"{said}: its images have more than {MOST_SHAPES} sizes"]
+
+
+class Switched(nn.Module):
+    """Says how products of float32 would be rounded on a GPU while it computes."""
+
+    def forward(self, images):
+        switches = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+        return torch.full((len(images), 1), float(sum(one.fp32_precision == "tf32" for one in switches)))
+
+
+def test_tf32_ends_with_the_body_and_is_not_in_the_reference():
+    body = TorchBody(Switched(), "tf32")
+    with deterministic():
+        assert body(IMAGES).eq(2).all()
+        assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "ieee"
+        with float32_by_torch():
+            assert body(IMAGES).eq(0).all()
 
 
 def test_mixed_precision_ends_with_the_body_and_is_not_in_the_reference():
