@@ -22,7 +22,13 @@ import pandas as pd
 
 from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine
-from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
+from bench.engine.scoring.batch_answers import (
+    BatchInputs,
+    answer_batch,
+    base_detectors,
+    needs_only_embeddings,
+    prepare_samples,
+)
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.inference.backends import library_name
@@ -188,10 +194,7 @@ def _stage_seconds(
     read, files = clock.time(lambda: [images.encoded(index) for index in range(len(images))])
     decode, samples = clock.time(lambda: [images.decoded(index, data) for index, data in enumerate(files)])
     degrade, _ = clock.time(lambda: _degrade(samples, degradations))
-    parts = {base.consumer: base.detector for base in base_detectors(detector)}
-    prepare, prepared = clock.time(
-        lambda: {consumer: [part.prepare(sample) for sample in samples] for consumer, part in parts.items()}
-    )
+    prepare, prepared = clock.time(lambda: prepare_samples(detector, samples))
     batches = [range(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
     device, head = _device_and_head_seconds(detector, prepared, batches, clock)
     copy = min(device, _copy_seconds(prepared, batches, clock))

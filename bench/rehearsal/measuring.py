@@ -19,7 +19,13 @@ import numpy as np
 import pandas as pd
 
 from bench.engine.cache import Cache
-from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
+from bench.engine.scoring.batch_answers import (
+    BatchInputs,
+    answer_batch,
+    base_detectors,
+    needs_only_embeddings,
+    prepare_samples,
+)
 from bench.engine.timing import DeviceClock
 from bench.images.decoding.decoder import decode
 from bench.images.image_set import ImageSet
@@ -156,9 +162,8 @@ class RateMeasurement:
     def _scoring(self, key: str, detector: Detector) -> None:
         """Prepare a batch, and score it."""
         batch = repeated(self.samples, self.batch_size)
-        parts = {base.consumer: base.detector for base in base_detectors(detector)}
-        seconds = _core_seconds(lambda: [part.prepare(sample) for part in parts.values() for sample in self.samples])
-        prepared = {consumer: [part.prepare(sample) for sample in batch] for consumer, part in parts.items()}
+        seconds = _core_seconds(lambda: prepare_samples(detector, self.samples))
+        prepared = prepare_samples(detector, batch)
 
         def embeddings(embedder: Embedder) -> Embeddings:
             return embedder.embed(prepared[embedder.key])

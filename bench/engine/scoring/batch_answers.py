@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.engine.plan import DetectorPath
-from detectors.api import Answer, Array, Detector, Embedder, Embeddings, LogOdds, Probe, Scores
+from detectors.api import Answer, Array, Detector, Embedder, Embeddings, LogOdds, Probe, Sample, Scores
 from detectors.composition import Composite
 from detectors.types import read_only
 
@@ -43,6 +43,12 @@ def _consumer(detector: Detector, path: DetectorPath) -> Hashable:
     if detector.preparation is not None:
         return detector.preparation
     return path[0] if len(path) == 1 else path
+
+
+def prepare_samples(detector: Detector, samples: Sequence[Sample]) -> dict[Hashable, list[Array]]:
+    """What the base detectors of a detector prepare of images, by consumer: once for those that prepare alike."""
+    parts = {base.consumer: base.detector for base in base_detectors(detector)}
+    return {consumer: [part.prepare(sample) for sample in samples] for consumer, part in parts.items()}
 
 
 @dataclass(frozen=True)
