@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("bench", "detectors", "protocols")
 HOME = Path(__file__).parents[1]
-QUICK = ([], ["--help"], ["--version"])  # arguments that run nothing; a shell that completes a line gives none
+# arguments that run nothing; a shell that completes a line gives none
+QUICK: tuple[list[str], ...] = ([], ["--help"], ["--version"])
 MARK = '"""Lineup'  # how the first file of each of them begins
 
 

@@ -22,7 +22,7 @@ from bench.platform.errors import InputError
 from bench.platform.memory import is_want_of_memory, keep_freed_memory
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
 from bench.platform.outside.terminal import complain, say
-from bench.platform.standard_output import drop_output, nobody_reads
+from bench.platform.standard_output import OutputReaders, drop_output
 from detectors.isolation.calls import first_line
 from protocols.toml_files import LONG_NUMBER
 
@@ -92,14 +92,15 @@ def main() -> None:
         return
     keep_freed_memory()
     try:
-        code = _run()
-        sys.stdout.flush()
+        code = _run(OutputReaders())
+        if sys.stdout:  # a shell may have closed it
+            sys.stdout.flush()
     except BrokenPipeError:
         code = _unread()
     sys.exit(code)
 
 
-def _run() -> int | None:
+def _run(readers: OutputReaders) -> int | None:
     """Run a command, and say what ended it. Returns the exit code."""
     try:
         with signals_as_exceptions():
@@ -112,15 +113,15 @@ def _run() -> int | None:
         complain(f"{error}; what was finished is kept, and the same command goes on from there")
         code = error.exit_code
     except SystemExit as end:  # of typer and rich, which could not write
-        code = _unwritten(end)
+        code = _unwritten(end, readers)
     except Exception as error:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
         code = _fault(error)
     return code
 
 
-def _unwritten(end: SystemExit) -> int:
+def _unwritten(end: SystemExit, readers: OutputReaders) -> int:
     """The exit code where something could not be written: what was printed, or into another pipe or connection."""
-    if nobody_reads():
+    if readers.have_gone():
         return _unread()
     complain(end.__context__ or end)
     return 2

@@ -25,6 +25,7 @@ from bench.platform.printable import printable
 
 EVERY = 30.0  # seconds between two lines of one stage in a log, at least
 SHARE = 0.1  # of the time that a stage has taken, which passes before its next line: a long one is not a long log
+NARROW = 90  # columns of a terminal that has no room for bars
 
 ProgressCallback = Callable[[int], object]
 
@@ -69,7 +70,7 @@ class Reporter:
             yield lambda _: None
             return
         start, log = time.monotonic(), StageLog(name, self._note)
-        with Progress(*_columns(), console=self.console, disable=not self._draws) as progress:
+        with Progress(*self._columns(), console=self.console, disable=not self._draws) as progress:
             task = progress.add_task(name, total=total)
             self._tell(name, 0, total)
 
@@ -104,9 +105,7 @@ class Reporter:
         Args:
             in_bytes: Whether bytes are counted, whose total may be 0 for one that is not known, and not steps.
         """
-        with Progress(
-            *_columns(in_bytes=in_bytes), console=self.console, disable=not self._draws
-        ) as progress:
+        with Progress(*self._columns(in_bytes=in_bytes), console=self.console, disable=not self._draws) as progress:
             tasks: dict[str, TaskID] = {}
             logs: dict[str, StageLog] = {}
 
@@ -120,6 +119,13 @@ class Reporter:
                     self.say(f"{name}: {total:,} bytes done" if in_bytes else f"{name}: {total} done")
 
             yield report
+
+    def _columns(self, *, in_bytes: bool = False) -> tuple[ProgressColumn, ...]:
+        counts = DownloadColumn(binary_units=True) if in_bytes else MofNCompleteColumn()
+        left = TextColumn("left"), TimeRemainingColumn()
+        if self.console.width < NARROW:
+            return TextColumn("{task.description}"), counts, *left
+        return TextColumn("{task.description:<28}"), BarColumn(bar_width=28), counts, TimeElapsedColumn(), *left
 
 
 class StageLog:
@@ -154,14 +160,3 @@ def duration_text(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60:,} h {minutes % 60:02} min"
     return f"{minutes} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def _columns(*, in_bytes: bool = False) -> tuple[ProgressColumn, ...]:
-    return (
-        TextColumn("{task.description:<28}"),
-        BarColumn(bar_width=28),
-        DownloadColumn(binary_units=True) if in_bytes else MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )

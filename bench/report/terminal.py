@@ -213,14 +213,23 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
     lines: list[Sequence[Text | str]] = []
     for group in rows:
         for row in group:
-            cells = [[_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across]
-            lines.append((printable(str(row)), *chain.from_iterable([*texts, ""] for texts in cells)))
+            cells: list[Text | str] = []
+            for names in across:
+                cells += (_cell(float(values[name][row]), max(5, len(str(name)))) for name in names)
+                cells.append("")
+            lines.append((printable(str(row)), *cells))
         lines.append([""] * (len(headers) + 1))
     own = measured[measured[columns.DETECTOR] == detector]
     if unbalanced(own).any():
         for noun, counts in _image_counts(own, protocol.columns.name).items():
-            lines.append((noun, *chain.from_iterable([*(counts[name] for name in names), ""] for names in across)))
+            numbers = [[*(counts[name] for name in names), ""] for names in across]
+            lines.append((noun, *chain.from_iterable(numbers)))
     title = Text(f"{detector}: {protocol.title}", style="bold")
     about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}"
     about += f" and over {folded}." if (folded := folded_text(own, protocol)) else "."
-    return Group(title, Text(f"Data: {manifest.data.title}. Setting: {manifest.setting}. {about}"), Text(""), FittedHeatMap([protocol.rows.name, *headers], lines))
+    return Group(
+        title,
+        Text(f"Data: {manifest.data.title}. Setting: {manifest.setting}. {about}"),
+        Text(""),
+        FittedHeatMap([protocol.rows.name, *headers], lines),
+    )

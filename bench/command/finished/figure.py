@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.report.figures.findings import Findings
 
 
-def figure_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+def figure_command(
     run: Annotated[Path, typer.Argument(help="Result folder.")],
     name: Annotated[str, typer.Argument(help="A figure; without one, those of the run are listed.")] = "",
     out: Annotated[Path | None, typer.Option(help="File to write: .svg, .png, .csv, .md or .tex.")] = None,

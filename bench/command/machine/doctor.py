@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bench.command import options
 from bench.command.machine import hardware, libraries, plug_ins, storage
-from bench.command.machine.findings import Finding, examine
+from bench.command.machine.findings import MachineFinding, examine
 from bench.command.machine.trials import try_all
 from bench.command.menu.documents import Json, print_document
 from bench.platform.outside.console import PlainConsole
@@ -33,12 +33,12 @@ def doctor_command(weights_dir: options.WeightsDir = None, as_json: Json = False
         print_document({"problems": problems, "notes": notes, "findings": found})
     else:
         _show(found)
-        PlainConsole().print(f"\n{problems} problems, {notes} notes")
+        PlainConsole().print(f"\nProblems: {problems}, notes: {notes}")
     if problems:
         raise typer.Exit(1)
 
 
-def findings(cache: Path, weights: Path) -> list[Finding]:
+def findings(cache: Path, weights: Path) -> list[MachineFinding]:
     """Everything that is found of this machine, in the order in which it is shown."""
     answers = try_all(libraries.trials() | hardware.trials() | plug_ins.trials())
     examinations = (
@@ -54,7 +54,7 @@ def findings(cache: Path, weights: Path) -> list[Finding]:
     return [finding for topic, examination in examinations for finding in examine(topic, examination)]
 
 
-def _show(found: Iterable[Finding]) -> None:
+def _show(found: Iterable[MachineFinding]) -> None:
     console = PlainConsole()
     for topic, group in groupby(found, key=lambda one: one.topic):
         table = Table.grid(padding=(0, 2, 0, 0))

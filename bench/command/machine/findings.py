@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["ok", "note", "problem"]
+FindingState = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MachineFinding:
     """One thing that was looked at.
 
     Attributes:
@@ -23,18 +23,18 @@ class Finding:
 
     topic: str
     name: str
-    state: State
+    state: FindingState
     text: str
     advice: str = ""
 
 
-Examination = Callable[[], Iterable[Finding]]
+Examination = Callable[[], Iterable[MachineFinding]]
 
 
-def examine(topic: str, examination: Examination) -> Iterator[Finding]:
+def examine(topic: str, examination: Examination) -> Iterator[MachineFinding]:
     """The findings of an examination; one that fails is a finding itself, for a doctor outlives the patient."""
     try:
         yield from examination()
     except Exception as error:  # noqa: BLE001 - whatever a broken library raises
         text = f"could not be looked at ({type(error).__name__}: {' '.join(str(error).split())})"
-        yield Finding(topic, "examination", "problem", text, "repair what the message names, and ask again")
+        yield MachineFinding(topic, "examination", "problem", text, "repair what the message names, and ask again")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.command.machine.findings import Finding
+from bench.command.machine.findings import MachineFinding
 from bench.command.machine.trials import Trial, largest_change, reason, torch_devices
 from bench.platform.installed import ABSENT, installed_version
 from bench.platform.processor import cpu_features, cpu_name
@@ -26,49 +26,55 @@ def trials() -> dict[str, Trial]:
     return {"devices": (torch_devices, ()), **{f"backend {name}": (largest_change, (name,)) for name in installed}}
 
 
-def examine_devices(answers: Mapping[str, Any]) -> Iterator[Finding]:
+def examine_devices(answers: Mapping[str, Any]) -> Iterator[MachineFinding]:
     """The processor, the memory and the cards. `answers` are those of `trials`."""
     features = ", ".join(name for name in FEATURES if name in cpu_features()) or "features are not known"
-    yield Finding(TOPIC, "processor", "ok", f"{cpu_name()}; {features}")
+    yield MachineFinding(TOPIC, "processor", "ok", f"{cpu_name()}; {features}")
     allowed, cores = _allowed_cores(), os.cpu_count() or 1
     if allowed < cores:
         advice = f"give --workers {allowed}, for it is taken from the number of cores"
-        yield Finding(TOPIC, "cores", "note", f"{allowed} of {cores} may be used", advice)
+        yield MachineFinding(TOPIC, "cores", "note", f"{allowed} of {cores} may be used", advice)
     yield _memory()
     found = answers["devices"]
     if isinstance(found, BaseException):
-        yield Finding(TOPIC, "cards", "problem", f"torch does not say ({reason(found)})", "repair torch")
+        yield MachineFinding(TOPIC, "cards", "problem", f"torch does not say ({reason(found)})", "repair torch")
         return
     yield _cuda(found)
     mps = "there, and not used: networks are computed on the processor" if found["mps"] else "none"
-    yield Finding(TOPIC, "mps", "ok", mps)
+    yield MachineFinding(TOPIC, "mps", "ok", mps)
 
 
-def examine_backends(answers: Mapping[str, Any]) -> Iterator[Finding]:
+def examine_backends(answers: Mapping[str, Any]) -> Iterator[MachineFinding]:
     """Whether each library that computes networks does, and gives what torch gives."""
     for name in LIBRARIES:
         answer = answers.get(f"backend {name}")
         if answer is None:
-            yield Finding(BACKENDS, name, "note", "not installed", f"pip install 'lineup-bench[{name}]', if wanted")
+            yield MachineFinding(
+                BACKENDS, name, "note", "not installed", f"pip install 'lineup-bench[{name}]', if wanted"
+            )
         elif isinstance(answer, BaseException):
             advice = f"repair {name}, or choose another one with --backend"
-            yield Finding(BACKENDS, name, "problem", f"fails ({reason(answer)})", advice)
+            yield MachineFinding(BACKENDS, name, "problem", f"fails ({reason(answer)})", advice)
         elif not answer <= SAME:
             text = f"its outputs differ from torch's by {answer:.2g} of the largest"
-            yield Finding(BACKENDS, name, "problem", text, f"install another version of {name}")
+            yield MachineFinding(BACKENDS, name, "problem", text, f"install another version of {name}")
         else:
-            yield Finding(BACKENDS, name, "ok", f"{installed_version(name)} computes a small network as torch does")
+            yield MachineFinding(
+                BACKENDS, name, "ok", f"{installed_version(name)} computes a small network as torch does"
+            )
 
 
-def _cuda(found: Mapping[str, Any]) -> Finding:
+def _cuda(found: Mapping[str, Any]) -> MachineFinding:
     if found["cuda"]:
         text = f"{', '.join(found['cuda'])} (torch is built for CUDA {found['built for']})"
-        return Finding(TOPIC, "cuda", "ok", text)
+        return MachineFinding(TOPIC, "cuda", "ok", text)
     if NVIDIA.exists():
         built = f"is built for CUDA {found['built for']}" if found["built for"] else "is built without CUDA"
         advice = "install a build of torch for the CUDA version of the driver, or go on with --device cpu"
-        return Finding(TOPIC, "cuda", "note", f"there is an NVIDIA driver, but torch {built} and sees no card", advice)
-    return Finding(TOPIC, "cuda", "ok", "none: networks are computed on the processor")
+        return MachineFinding(
+            TOPIC, "cuda", "note", f"there is an NVIDIA driver, but torch {built} and sees no card", advice
+        )
+    return MachineFinding(TOPIC, "cuda", "ok", "none: networks are computed on the processor")
 
 
 def _allowed_cores() -> int:
@@ -77,12 +83,14 @@ def _allowed_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _memory() -> Finding:
+def _memory() -> MachineFinding:
     try:
         size, pages = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
-        return Finding(TOPIC, "memory", "note", "the system does not say how much there is")
+        return MachineFinding(TOPIC, "memory", "note", "the system does not say how much there is")
     total = size * pages / 1e9
     if total < LITTLE:
-        return Finding(TOPIC, "memory", "note", f"{total:.1f} GB", "give fewer --workers and a smaller --batch-size")
-    return Finding(TOPIC, "memory", "ok", f"{total:.1f} GB")
+        return MachineFinding(
+            TOPIC, "memory", "note", f"{total:.1f} GB", "give fewer --workers and a smaller --batch-size"
+        )
+    return MachineFinding(TOPIC, "memory", "ok", f"{total:.1f} GB")

@@ -12,7 +12,7 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
-from bench.command.machine.findings import Finding
+from bench.command.machine.findings import MachineFinding
 from bench.command.machine.trials import Trial, import_library, reason
 from bench.platform.installed import ABSENT, installed_version
 
@@ -44,22 +44,22 @@ def trials() -> dict[str, Trial]:
     return {module: (import_library, (module,)) for module in MODULES.values()}
 
 
-def examine_libraries(answers: Mapping[str, Any]) -> Iterator[Finding]:
+def examine_libraries(answers: Mapping[str, Any]) -> Iterator[MachineFinding]:
     """Lineup, Python and every library that scores depend on. `answers` are those of `trials`."""
-    yield Finding(TOPIC, "lineup", "ok", f"{installed_version(DISTRIBUTION)} in {Path(__file__).parents[3]}")
-    yield Finding(TOPIC, "python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    yield MachineFinding(TOPIC, "lineup", "ok", f"{installed_version(DISTRIBUTION)} in {Path(__file__).parents[3]}")
+    yield MachineFinding(TOPIC, "python", "ok", f"{platform.python_version()} on {platform.platform()}")
     for name, module in MODULES.items():
         version, answer = installed_version(name), answers[module]
         if version == ABSENT:
-            yield Finding(TOPIC, name, "problem", "is not installed", f"pip install {name}")
+            yield MachineFinding(TOPIC, name, "problem", "is not installed", f"pip install {name}")
         elif isinstance(answer, BaseException):
             text = f"{version} cannot be imported ({reason(answer)})"
-            yield Finding(TOPIC, name, "problem", text, f"pip install --force-reinstall {name}=={version}")
+            yield MachineFinding(TOPIC, name, "problem", text, f"pip install --force-reinstall {name}=={version}")
         else:
-            yield Finding(TOPIC, name, "ok", version)
+            yield MachineFinding(TOPIC, name, "ok", version)
 
 
-def examine_extras() -> Iterator[Finding]:
+def examine_extras() -> Iterator[MachineFinding]:
     """What further packages would bring."""
     wanted: dict[str, list[str]] = {}
     for line in requires(DISTRIBUTION) or []:
@@ -70,17 +70,19 @@ def examine_extras() -> Iterator[Finding]:
         brings = known_problems()["extras"].get(extra, "")
         if missing:
             text = f"not installed: {brings}" + (f" ({', '.join(missing)})" if len(missing) < len(packages) else "")
-            yield Finding(EXTRAS, extra, "note", text, f"pip install '{DISTRIBUTION}[{extra}]', where it is wanted")
+            yield MachineFinding(
+                EXTRAS, extra, "note", text, f"pip install '{DISTRIBUTION}[{extra}]', where it is wanted"
+            )
         else:
-            yield Finding(EXTRAS, extra, "ok", brings)
+            yield MachineFinding(EXTRAS, extra, "ok", brings)
 
 
-def examine_combinations() -> Iterator[Finding]:
+def examine_combinations() -> Iterator[MachineFinding]:
     """Versions that are known not to work."""
     for one in known_problems()["combination"]:
         found = {name: installed_version(name) for name in one["packages"]}
         if all(found[name] != ABSENT and fnmatch(found[name], wanted) for name, wanted in one["packages"].items()):
-            yield Finding(KNOWN, _titles(found.items()), "problem", one["why"], one["do"])
+            yield MachineFinding(KNOWN, _titles(found.items()), "problem", one["why"], one["do"])
 
 
 def _titles(versions: Iterable[tuple[str, str]]) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from bench.command.machine.findings import Finding
+from bench.command.machine.findings import FindingState, MachineFinding
 
 TOPIC, WEIGHTS = "Storage", "Weights"
 FULL, NEARLY_FULL = 0.5, 5.0  # GB that are free
 
 
-def examine_storage(cache: Path, results: Path) -> Iterator[Finding]:
+def examine_storage(cache: Path, results: Path) -> Iterator[MachineFinding]:
     """The cache folder, its locks, and the room there and where results are written."""
     there = next(path for path in (cache.absolute(), *cache.absolute().parents) if path.exists())
     yield from _writing(cache, there)
@@ -21,43 +21,45 @@ def examine_storage(cache: Path, results: Path) -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free / 1e9
         text = f"{free:,.1f} GB free"
         if free < NEARLY_FULL:
-            state = "problem" if free < FULL else "note"
-            yield Finding(TOPIC, name, state, text, "make room: `lineup cache prune --older-than 30d` may help")
+            state: FindingState = "problem" if free < FULL else "note"
+            yield MachineFinding(TOPIC, name, state, text, "make room: `lineup cache prune --older-than 30d` may help")
         else:
-            yield Finding(TOPIC, name, "ok", text)
+            yield MachineFinding(TOPIC, name, "ok", text)
 
 
-def _writing(cache: Path, there: Path) -> Iterator[Finding]:
+def _writing(cache: Path, there: Path) -> Iterator[MachineFinding]:
     """Whether the cache folder, or where it would be made, can be written and has locks."""
     from bench.platform.locks import take_lock
 
     choose = "choose another folder with LINEUP_CACHE"
     if not there.is_dir():
-        yield Finding(TOPIC, "cache", "problem", f"{cache}: {there} is no folder", choose)
+        yield MachineFinding(TOPIC, "cache", "problem", f"{cache}: {there} is no folder", choose)
         return
     try:
         with NamedTemporaryFile(dir=there, prefix=".lineup-doctor-") as file:
             lock = take_lock(Path(file.name))
             lock.release()
     except OSError as error:
-        yield Finding(TOPIC, "cache", "problem", f"{cache} cannot be written ({error.strerror or error})", choose)
+        yield MachineFinding(
+            TOPIC, "cache", "problem", f"{cache} cannot be written ({error.strerror or error})", choose
+        )
         return
     if there != cache.absolute():
-        yield Finding(TOPIC, "cache", "ok", f"{cache} will be made")
+        yield MachineFinding(TOPIC, "cache", "ok", f"{cache} will be made")
     else:
         from bench.engine.caching.inventory import take_inventory
 
         entries = take_inventory(cache).entries
         size = sum(one.bytes for one in entries) / 1e6
-        yield Finding(TOPIC, "cache", "ok", f"{cache}: {size:,.0f} MB, can be written")
+        yield MachineFinding(TOPIC, "cache", "ok", f"{cache}: {size:,.0f} MB, can be written")
     if lock.fault:
         advice = "start one command at a time on this cache, or choose a folder on a local disk with LINEUP_CACHE"
-        yield Finding(TOPIC, "locks", "note", f"its file system has none ({lock.fault})", advice)
+        yield MachineFinding(TOPIC, "locks", "note", f"its file system has none ({lock.fault})", advice)
     else:
-        yield Finding(TOPIC, "locks", "ok", "work")
+        yield MachineFinding(TOPIC, "locks", "ok", "work")
 
 
-def examine_weights(folder: Path) -> Iterator[Finding]:
+def examine_weights(folder: Path) -> Iterator[MachineFinding]:
     """Which released checkpoints lie in the folder, known by their contents."""
     from detectors.weights.released import files_below, find_checkpoint, released_checkpoints
 
@@ -65,10 +67,12 @@ def examine_weights(folder: Path) -> Iterator[Finding]:
     entries = released_checkpoints()
     found = {entry: find_checkpoint(entry.detector, entry.name, folder, files) for entry in entries}
     there = [entry for entry, one in found.items() if not one.missing]
-    state = "ok" if there else "note"
+    state: FindingState = "ok" if there else "note"
     text = f"{len(there)} of {len(entries)} released checkpoints in {folder}"
-    advice = "" if there else "`lineup weights list` says where each is to be had; no run on the small setting needs any"
-    yield Finding(WEIGHTS, "checkpoints", state, text, advice)
+    advice = (
+        "" if there else "`lineup weights list` says where each is to be had; no run on the small setting needs any"
+    )
+    yield MachineFinding(WEIGHTS, "checkpoints", state, text, advice)
     for entry in there:
         known = "as the registry has it" if entry.sha256 else "which the registry has no digest of"
-        yield Finding(WEIGHTS, entry.title, "ok", f"{found[entry].path}, {known}")
+        yield MachineFinding(WEIGHTS, entry.title, "ok", f"{found[entry].path}, {known}")

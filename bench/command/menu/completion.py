@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
-from contextlib import redirect_stderr, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ import typer
 from bench.platform.outside.terminal import say
 
 VARIABLE = "_LINEUP_COMPLETE"
-# typer's own leaves to bash where a word ends, which cuts jpeg:65 and --detectors=npr in parts: this hands over the line
+# typer's own leaves it to bash where a word ends, which cuts jpeg:65 and --detectors=npr in parts; this gives the line
 BASH = """\
 _lineup_completion() {
     local IFS=$'\\n' typed="${COMP_LINE:0:COMP_POINT}" part="${COMP_WORDS[COMP_CWORD]}" word
@@ -38,7 +38,9 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]) -> None:
+def completion_command(
+    context: typer.Context, shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]
+) -> None:
     """Print the script that makes a shell complete commands, options and values; nothing is written.
 
     bash: put eval "$(lineup completion bash)" into ~/.bashrc. zsh: the same with zsh into ~/.zshrc, below compinit.
@@ -47,9 +49,12 @@ def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell th
     if shell is Shell.BASH:
         say(BASH)
         return
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_inspect_parameters, shell_complete
 
-    say(get_completion_script(prog_name="lineup", complete_var=VARIABLE, shell=shell.value))
+    get_completion_inspect_parameters()  # lets typer know of the shells
+    with redirect_stdout(io.StringIO()) as script:
+        shell_complete(context.find_root().command, {}, "lineup", VARIABLE, f"source_{shell.value}")
+    say(script.getvalue().strip())
 
 
 def is_asked_by_a_shell() -> bool:
@@ -63,7 +68,7 @@ def answer_shell(command: Callable[[], Any]) -> None:
     Args:
         command: Makes the whole command.
     """
-    os.environ["TERMINAL_WIDTH"] = "1000"  # typer would break what it says of an option, into lines that look like values
+    os.environ["TERMINAL_WIDTH"] = "1000"  # typer would break what it says of an option into lines, each as a value
     from typer.completion import get_completion_inspect_parameters
 
     with suppress(Exception), redirect_stderr(io.StringIO()):

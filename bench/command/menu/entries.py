@@ -33,7 +33,9 @@ class MenuEntry:
 MENU = (
     MenuEntry("data", BEGIN, "Say what a folder or archive of images holds.", "bench.command.data:data_command"),
     MenuEntry("list", BEGIN, "Name what is installed.", "bench.command.cards:list_command"),
-    MenuEntry("show", BEGIN, "Show one detector, protocol or degradation, or a run.", "bench.command.cards:show_command"),
+    MenuEntry(
+        "show", BEGIN, "Show one detector, protocol or degradation, or a run.", "bench.command.cards:show_command"
+    ),
     MenuEntry("new", BEGIN, "Write a file to begin with.", "bench.command.new:app"),
     MenuEntry(
         "run",
@@ -46,18 +48,14 @@ MENU = (
     MenuEntry("serve", RUN, "Follow a run in a browser.", "bench.command.finished.serve:serve_command"),
     MenuEntry("leaderboard", LOOK, "Rank the detectors of runs.", "bench.command.leaderboard:leaderboard_command"),
     MenuEntry("matrix", LOOK, "Show the matrix of one detector.", "bench.command.leaderboard:matrix_command"),
-    MenuEntry(
-        "figure", LOOK, "Answer one question about a run.", "bench.command.finished.figure:figure_command"
-    ),
+    MenuEntry("figure", LOOK, "Answer one question about a run.", "bench.command.finished.figure:figure_command"),
     MenuEntry(
         "rescore",
         LOOK,
         "Measure a run at another threshold or calibration.",
         "bench.command.finished.rescore:rescore_command",
     ),
-    MenuEntry(
-        "profile", LOOK, "Say where the time of a run went.", "bench.command.finished.profile:profile_command"
-    ),
+    MenuEntry("profile", LOOK, "Say where the time of a run went.", "bench.command.finished.profile:profile_command"),
     MenuEntry(
         "explain", LOOK, "Say what a column of a table means.", "bench.command.reference.explain:explain_command"
     ),
@@ -70,16 +68,15 @@ MENU = (
     MenuEntry(
         "regress", COMPARE, "Compare this machine with the golden record.", "bench.command.regress:regress_command"
     ),
-    MenuEntry(
-        "check", COMPARE, "Verify the files of a result folder.", "bench.command.finished.check:check_command"
-    ),
+    MenuEntry("check", COMPARE, "Verify the files of a result folder.", "bench.command.finished.check:check_command"),
     MenuEntry("report", SHARE, "Write one page about runs.", "bench.command.finished.report:report_command"),
     MenuEntry(
-        "import", SHARE, "Bring scores of another tool onto a board.", "bench.command.exchange.import_scores:import_command"
+        "import",
+        SHARE,
+        "Bring scores of another tool onto a board.",
+        "bench.command.exchange.import_scores:import_command",
     ),
-    MenuEntry(
-        "degrade", SHARE, "Write degraded copies of images.", "bench.command.exchange.degrade:degrade_command"
-    ),
+    MenuEntry("degrade", SHARE, "Write degraded copies of images.", "bench.command.exchange.degrade:degrade_command"),
     MenuEntry("doctor", MACHINE, "Say what of this machine works.", "bench.command.machine.doctor:doctor_command"),
     MenuEntry("weights", MACHINE, "List, download or make weights.", "bench.command.weights:app"),
     MenuEntry("corpus", MACHINE, "Make the corpus that ships as code.", "bench.command.corpus:corpus_command"),

@@ -58,8 +58,8 @@ def degradation_names() -> list[str]:
 
     found = []
     for name, kind in catalogue.kinds().items():
-        severities = () if isinstance(kind, str) else kind.severities
-        found += [f"{name}:{one}" for one in severities] or [name]
+        if not isinstance(kind, str):  # which says why it cannot be had
+            found += [f"{name}:{one}" for one in kind.severities] or [f"{name}:" if kind.parse("") is None else name]
     return [*found, *profile_names()]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from detectors.weights import downloads, hub, released
 from detectors.weights.released import Checkpoint
-from tests.support.command_line import one_line
+from tests.support.command_line import call, one_line
 
 CONTENT = b"\x80\x02 weights of a network"  # begins as a file of torch.save does
 
