@@ -58,8 +58,8 @@ def split_columns(shown: Sequence[TableColumn], width: int, fixed: int) -> Itera
 class FittedTable:
     """A plain table of texts, which fits where it is printed: nothing of it is cut.
 
-    Columns for which there is no room follow in further blocks; where not even two stand beside each other, each row
-    becomes lines of its own.
+    Columns for which there is no room follow in further blocks; where one has no room beside the first ones, each row
+    becomes lines.
 
     Attributes:
         columns: Of one length.
@@ -73,14 +73,20 @@ class FittedTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The blocks, as wide as there is room."""
-        room = options.max_width
-        blocks = [self.columns] if self.wraps else split_columns(self.columns, room, self.fixed)
+        blocks = [list(self.columns)]
+        if not self.wraps:
+            blocks = list(split_columns(self.columns, options.max_width, self.fixed))
+        if not any(self._fits(block, options.max_width) for block in blocks):
+            blocks = [list(self.columns)]
         for block in blocks:
-            widths = [column.width + _GAP for column in block]
-            if sum(widths) - _GAP <= room or (self.wraps and sum(widths[:-1]) + _LEAST_WRAPPED <= room):
+            if self._fits(block, options.max_width):
                 yield _table(block, wraps=self.wraps)
             else:
                 yield from _records(block)
+
+    def _fits(self, block: Sequence[TableColumn], room: int) -> bool:
+        widths = [column.width + _GAP for column in block]
+        return sum(widths) - _GAP <= room or (self.wraps and sum(widths[:-1]) + _LEAST_WRAPPED <= room)
 
 
 def text_table(shown: Sequence[TableColumn], fixed: int = 1, *, wraps: bool = False) -> FittedTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,13 +14,13 @@ import typer
 from bench.platform.outside.terminal import say
 
 VARIABLE = "_LINEUP_COMPLETE"
-# typer's own leaves it to bash where a word ends, which cuts jpeg:65 and --detectors=npr in parts; this gives the line
-BASH = """\
-_lineup_completion() {
-    local IFS=$'\\n' typed="${COMP_LINE:0:COMP_POINT}" part="${COMP_WORDS[COMP_CWORD]}" word
+# typer's own scripts leave it to bash where a word ends, which cuts jpeg:65 and --detectors=npr in parts, call whatever
+# `lineup` the path has, ask twice in fish, and show its errors to who types; these speak with typer as its own do
+BASH = r"""_lineup_completion() {
+    local IFS=$'\n' typed="${COMP_LINE:0:COMP_POINT}" part="${COMP_WORDS[COMP_CWORD]}" word
     [[ $part == [:=@] ]] && part=""
     word="${typed##*[[:space:]]}"
-    COMPREPLY=( $( env _LINEUP_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \\
+    COMPREPLY=( $( env _LINEUP_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
                    _TYPER_COMPLETE_ARGS="$typed" "$1" 2>/dev/null | cut -f 1 ) )
     [[ $word == --*=* ]] && part="${word#*=}" word="$part"
     COMPREPLY=( "${COMPREPLY[@]#"${word%"$part"}"}" )
@@ -28,6 +28,22 @@ _lineup_completion() {
     return 0
 }
 complete -o default -F _lineup_completion lineup"""
+ZSH = """#compdef lineup
+_lineup_completion() {
+    eval $(env _LINEUP_COMPLETE=complete_zsh _TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" "${words[1]}" 2>/dev/null)
+}
+compdef _lineup_completion lineup"""
+FISH = """function __lineup_completion
+    set -l typed (commandline -cp | string collect)
+    set -l found (env _LINEUP_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \\
+        _TYPER_COMPLETE_ARGS=$typed (commandline -opc)[1] 2>/dev/null | string match -r '.+')
+    if test (count $found) -gt 0
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete --command lineup --no-files --arguments '(__lineup_completion)'"""
 
 
 class Shell(StrEnum):
@@ -38,23 +54,13 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-def completion_command(
-    context: typer.Context, shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]
-) -> None:
+def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]) -> None:
     """Print the script that makes a shell complete commands, options and values; nothing is written.
 
     bash: put eval "$(lineup completion bash)" into ~/.bashrc. zsh: the same with zsh into ~/.zshrc, below compinit.
     fish: lineup completion fish > ~/.config/fish/completions/lineup.fish
     """
-    if shell is Shell.BASH:
-        say(BASH)
-        return
-    from typer.completion import get_completion_inspect_parameters, shell_complete
-
-    get_completion_inspect_parameters()  # lets typer know of the shells
-    with redirect_stdout(io.StringIO()) as script:
-        shell_complete(context.find_root().command, {}, "lineup", VARIABLE, f"source_{shell.value}")
-    say(script.getvalue().strip())
+    say({Shell.BASH: BASH, Shell.ZSH: ZSH, Shell.FISH: FISH}[shell])
 
 
 def is_asked_by_a_shell() -> bool:

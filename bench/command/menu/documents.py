@@ -43,8 +43,14 @@ def json_parts(value: Any) -> Any:  # noqa: ANN401 - whatever a command answers
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table that fits the terminal, its texts without what a terminal would obey."""
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]], fixed: int = 1) -> None:
+    """Print a table that fits the terminal, its texts without what a terminal would obey.
+
+    Args:
+        headers: Of the columns.
+        rows: A value for each column.
+        fixed: Number of the first columns, which name a row.
+    """
     from bench.platform.outside.console import PlainConsole
     from bench.report.ranking_columns import TableColumn
     from bench.report.terminal import WIDTH, text_table
@@ -52,4 +58,4 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     texts = [[str(row[place]) for row in rows] for place in range(len(headers))]
     shown = [TableColumn(header, tuple(column), left=True) for header, column in zip(headers, texts, strict=True)]
     needed = sum(column.width + 2 for column in shown)  # in a pipe a row is a line
-    PlainConsole(least_width=max(WIDTH, needed)).print(text_table(shown))
+    PlainConsole(least_width=max(WIDTH, needed)).print(text_table(shown, fixed))

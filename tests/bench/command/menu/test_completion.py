@@ -69,7 +69,7 @@ def test_what_cannot_be_completed_says_nothing_to_who_types(line):
 def test_the_words_of_each_shell():
     assert asked("lineup lead", "zsh")[1] == ['_arguments \'*: :(("leaderboard":"Rank the detectors of runs."))\'']
     assert call({}, "completion", "zsh").stdout.startswith("#compdef lineup\n")
-    assert "complete --command lineup" in call({}, "completion", "fish").stdout
+    assert "complete --command lineup --no-files" in call({}, "completion", "fish").stdout
     assert call({}, "completion", "csh").returncode == 2
 
 
