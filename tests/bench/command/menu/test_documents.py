@@ -8,6 +8,7 @@ from shutil import copytree
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from bench.command.menu.documents import json_parts, print_document, print_table
 from bench.command.menu.lazy_group import whole_commands
@@ -124,3 +125,14 @@ def test_no_row_is_cut_on_a_narrow_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     print_table(("name", "where"), [("a", "x" * 50)])
     assert capsys.readouterr().out.count("x") == 50
+
+
+def test_copies_of_images_are_told_as_a_document_and_notes_stay_on_the_error_stream(tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "photos" / "a.png")
+    given = (tmp_path / "photos", "--degradations", "jpeg:65", "--out", tmp_path / "copies", "--json")
+    done = call({"LINEUP_CACHE": str(tmp_path / "cache")}, "degrade", *given)
+    document = json.loads(done.stdout)
+    assert document["copies"] == {"none": "clean", "jpeg:65": "jpeg_65"}
+    assert (document["images"], document["left_out"]) == (1, {})
+    assert "Note: the copies have no labels" in done.stderr
