@@ -123,7 +123,9 @@ def _unwritten(end: SystemExit, readers: OutputReaders) -> int:
     """The exit code where something could not be written: what was printed, or into another pipe or connection."""
     if readers.have_gone():
         return _unread()
-    complain(end.__context__ or end)
+    if not isinstance(end.__context__, OSError):
+        raise end
+    complain(end.__context__)
     return 2
 
 
@@ -135,15 +137,16 @@ def _unread() -> int:
 
 def _fault(error: Exception) -> int:
     """Print what ended a command, and give its exit code: what the user can mend, and want of memory, are one line."""
-    from detectors.catalogue import UnknownName
-
-    if isinstance(error, InputError | UnknownName | OSError):
+    catalogue = sys.modules.get("detectors.catalogue")  # not imported for this: numpy may be what is broken
+    if isinstance(error, (InputError, OSError, *([catalogue.UnknownName] if catalogue else []))):
         complain(error)
         return 2
     if is_want_of_memory(error):
         complain(f"{WITHOUT_MEMORY} ({first_line(error)})")
         return 2
     traceback.print_exception(error)
+    if isinstance(error, ImportError):
+        complain("a library cannot be imported; `lineup doctor` says which, and what to do")
     return 3
 
 

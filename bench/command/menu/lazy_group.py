@@ -25,8 +25,8 @@ class MenuGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401 - the same
         """The name, the command itself and what is left of the arguments."""
-        name, described, rest = super().resolve_command(ctx, args)
-        return name, described and whole_commands([described.name or ""])[described.name or ""], rest
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, whole_commands([name])[name] if name else None, rest
 
 
 def whole_commands(names: list[str] | None = None) -> dict[str, Any]:
