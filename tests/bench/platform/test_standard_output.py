@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from bench.platform.standard_output import output_aside
 
 
@@ -22,11 +20,10 @@ def test_everything_goes_to_the_stream_of_errors(capfd):
     assert all(f"by {who}" in err for who in ("Python", "a library", "a process"))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("show", "jpeg")])
-def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word(arguments):
+def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word():
     ours, theirs = os.pipe()
     os.close(ours)
-    command = [sys.executable, "-m", "lineup_bench", *arguments]
+    command = [sys.executable, "-m", "lineup_bench", "--help"]
     done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=False, cwd=Path(__file__).parents[3])
     os.close(theirs)
     assert done.stderr == b""
