@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("bench", "detectors", "protocols")
 HOME = Path(__file__).parents[1]
+# arguments that run nothing; a shell that completes a line gives none
+QUICK: tuple[list[str], ...] = ([], ["--help"], ["--version"])
 MARK = '"""Lineup'  # how the first file of each of them begins
 
 
@@ -45,10 +47,16 @@ def collision(home: Path = HOME) -> str:
 
 
 def main() -> None:
-    """Run the command line under the eyes of another process; exit with code 2 where another package is in its way."""
+    """Run the command line under the eyes of another process, unless it runs nothing.
+
+    Exits with code 2 where another package is in its way.
+    """
     if line := collision():
         sys.stderr.write(f"lineup: {line}\n")
         sys.exit(2)
+    if sys.argv[1:] in QUICK:
+        command()
+        return
     from bench.platform.processes.supervision import supervise
 
     supervise(command, _remember)

@@ -1,6 +1,6 @@
 """The command line: `lineup`, the same as `python -m bench`.
 
-One module per command. Nothing heavy is imported until a command runs, and each checks what it was given before it
+One module per command, which the menu names. It is imported when it runs, and checks what it was given before it
 imports what computes.
 """
 
@@ -15,45 +15,32 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from bench.command import new, weights
-from bench.command.cards import list_command, show_command
-from bench.command.corpus import corpus_command
-from bench.command.data import data_command
-from bench.command.exchange.degrade import degrade_command
-from bench.command.exchange.import_scores import import_command
-from bench.command.finished.check import check_command
-from bench.command.finished.compare import compare_command
-from bench.command.finished.figure import figure_command
-from bench.command.finished.profile import profile_command
-from bench.command.finished.report import report_command
-from bench.command.finished.rescore import rescore_command
-from bench.command.finished.serve import serve_command
-from bench.command.leaderboard import leaderboard_command, matrix_command
+from bench.command.menu.completion import answer_shell, is_asked_by_a_shell
+from bench.command.menu.lazy_group import MenuGroup
 from bench.command.options import command_resources, set_library_defaults
-from bench.command.protocol_options import ProtocolCommand
-from bench.command.reference.explain import explain_command
-from bench.command.regress import regress_command
-from bench.command.run import run_command
-from bench.command.score import score_command
-from bench.command.storage import cache as cache_commands
 from bench.platform.errors import InputError
 from bench.platform.memory import is_want_of_memory, keep_freed_memory
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
 from bench.platform.outside.terminal import complain, say
-from detectors.catalogue import UnknownName
+from bench.platform.standard_output import OutputReaders, drop_output
 from detectors.isolation.calls import first_line
 from protocols.toml_files import LONG_NUMBER
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
+STEPS = {
+    "lineup run": "compare six detectors on a corpus that Lineup makes itself (minutes, no download)",
+    "lineup data MY_IMAGES": "say what a folder or archive of images holds, before anything is run on it",
+    "lineup list": "name the detectors, protocols and layouts that are installed",
+}
+_LINES = "\n".join(f"  {step:26} {about}" for step, about in STEPS.items())
 FIRST_STEPS = f"""{ABOUT}
 
 Three things to do first:
 
-  lineup run                 compare six detectors on a corpus that Lineup makes itself (minutes, no download)
-  lineup data MY_IMAGES      say what a folder or archive of images holds, before anything is run on it
-  lineup list                name the detectors, protocols and layouts that are installed
+{_LINES}
 
 `lineup --help` names every command, `lineup run --help` its options."""
+EPILOG = "\n\n".join(["Three things to do first:", *(f"{step}: {about}" for step, about in STEPS.items())])
 
 WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option and command that cannot be understood
 MOST_SHOWN = 60  # characters of an argument that a message repeats
@@ -61,30 +48,9 @@ WITHOUT_MEMORY = (
     "there was not enough memory; run the same command again with fewer --workers or a smaller --batch-size: what is "
     "recorded is kept"
 )
+NOBODY_READS = 128 + 13  # as a shell has it of what SIGPIPE ended
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
-app.command("run", cls=ProtocolCommand)(run_command)
-app.command("data")(data_command)
-app.command("score")(score_command)
-app.command("degrade")(degrade_command)
-app.command("import")(import_command)
-app.command("leaderboard")(leaderboard_command)
-app.command("matrix")(matrix_command)
-app.command("check")(check_command)
-app.command("compare")(compare_command)
-app.command("rescore")(rescore_command)
-app.command("figure")(figure_command)
-app.command("profile")(profile_command)
-app.command("report")(report_command)
-app.command("serve")(serve_command)
-app.command("list")(list_command)
-app.command("show")(show_command)
-app.command("explain")(explain_command)
-app.command("regress")(regress_command)
-app.add_typer(weights.app, name="weights")
-app.add_typer(new.app, name="new")
-app.command("corpus")(corpus_command)
-app.add_typer(cache_commands.app, name="cache")
+app = typer.Typer(cls=MenuGroup, add_completion=False, pretty_exceptions_enable=False, help=ABOUT, epilog=EPILOG)
 
 
 def print_version(requested: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -120,32 +86,67 @@ def main() -> None:
 
     A signal that ends it is one line too, and 128 and its number.
     """
-    keep_freed_memory()
     set_library_defaults()
+    if is_asked_by_a_shell():
+        answer_shell(_command)
+        return
+    keep_freed_memory()
+    try:
+        code = _run(OutputReaders())
+        if sys.stdout:  # a shell may have closed it
+            sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
+    sys.exit(code)
+
+
+def _run(readers: OutputReaders) -> int | None:
+    """Run a command, and say what ended it. Returns the exit code."""
     try:
         with signals_as_exceptions():
             _require_short_numbers(sys.argv[1:])
-            code = _command()(prog_name="lineup", standalone_mode=False)
+            code: int | None = _command()(prog_name="lineup", standalone_mode=False)
     except WRONG_USAGE as error:
         complain(f"{error.format_message().rstrip('.')}; {_advice(error)}")
-        code = 2
-    except (InputError, UnknownName, OSError) as error:
-        complain(error)
         code = 2
     except Interrupted as error:
         complain(f"{error}; what was finished is kept, and the same command goes on from there")
         code = error.exit_code
+    except SystemExit as end:  # of typer and rich, which could not write
+        code = _unwritten(end, readers)
     except Exception as error:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
         code = _fault(error)
-    sys.exit(code)
+    return code
+
+
+def _unwritten(end: SystemExit, readers: OutputReaders) -> int:
+    """The exit code where something could not be written: what was printed, or into another pipe or connection."""
+    if readers.have_gone():
+        return _unread()
+    if not isinstance(end.__context__, OSError):
+        raise end
+    complain(end.__context__)
+    return 2
+
+
+def _unread() -> int:
+    """The exit code where nobody reads any more, as under `head`; what is left to print is dropped."""
+    drop_output()
+    return NOBODY_READS
 
 
 def _fault(error: Exception) -> int:
-    """Print what nobody foresaw, and give its exit code: want of memory is one line."""
+    """Print what ended a command, and give its exit code: what the user can mend, and want of memory, are one line."""
+    catalogue = sys.modules.get("detectors.catalogue")  # not imported for this: numpy may be what is broken
+    if isinstance(error, (InputError, OSError, *([catalogue.UnknownName] if catalogue else []))):
+        complain(error)
+        return 2
     if is_want_of_memory(error):
         complain(f"{WITHOUT_MEMORY} ({first_line(error)})")
         return 2
     traceback.print_exception(error)
+    if isinstance(error, ImportError):
+        complain("a library cannot be imported; `lineup doctor` says which, and what to do")
     return 3
 
 

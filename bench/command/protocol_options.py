@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from bench.command.menu.suggestions import suggest_values
 from bench.platform.errors import InputError
 from bench.platform.option_values import unknown_name_text
 from bench.records.settings import SettingsFile, read_settings
@@ -116,6 +117,7 @@ def _with_options(command: TyperCommand, protocol: str) -> TyperCommand:
                 raise InputError(msg)
             spelled[flag] = f"{option.name} of its own"
         whole.params.append(option)
+    suggest_values("run", whole.params)
     return whole
 
 

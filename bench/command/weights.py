@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json, print_document, print_table
 from bench.platform.outside.terminal import say
 
 if TYPE_CHECKING:
     from detectors.weight_file import WeightFile
-    from detectors.weights.released import Checkpoint
+    from detectors.weights.released import Checkpoint, FoundCheckpoint
 
 MISSING, UNKNOWN = "MISSING", "?"
 CHECKPOINTS = ("checkpoint", "size", "where it is", "where it is to be had")
@@ -24,32 +26,54 @@ app = typer.Typer(help="The files of weights that detectors read: list, get, or 
 
 
 @app.command("list")
-def list_command(weights_dir: options.WeightsDir = None) -> None:
+def list_command(weights_dir: options.WeightsDir = None, as_json: Json = False) -> None:  # noqa: FBT002 - a switch
     """List released checkpoints, and what paper settings start from: size, whether it is there, where it can be had."""
-    from tabulate import tabulate
-
     from detectors.weights.released import files_below, find_checkpoint, released_checkpoints
 
     folder = options.weights_folder(weights_dir)
     entries, files = released_checkpoints(), files_below(folder)
     found = [find_checkpoint(entry.detector, entry.name, folder, files) for entry in entries]
+    starts = _starting_weights()
+    if as_json:
+        print_document(_document(folder, dict(zip(entries, found, strict=True)), starts))
+        return
     rows = [
         (entry.title, _size_text(entry.bytes), MISSING if one.missing else str(one.path), entry.source)
         for entry, one in zip(entries, found, strict=True)
     ]
-    say(tabulate(rows, CHECKPOINTS, tablefmt="simple", disable_numparse=True))
+    print_table(CHECKPOINTS, rows)
     known = [entry.bytes for entry in entries if entry.bytes]
     missing = sum(bool(one.missing) for one in found)
     say(
         f"{len(entries)} checkpoints, {missing} missing; {_size_text(sum(known))} in the {len(known)} of known size. "
         f"Files are looked for in {folder}, one of a known digest under any name."
     )
-    starts = [
+    texts = [
         (title, MISSING if file.availability() == "missing" else "in the download folders", ", ".join(detectors))
-        for title, (file, detectors) in _starting_weights().items()
+        for title, (file, detectors) in starts.items()
     ]
-    say("\n" + tabulate(starts, STARTS, tablefmt="simple", disable_numparse=True))
+    say("")
+    print_table(STARTS, texts)
     say("They are downloaded from the Hugging Face hub at first use, or by `lineup weights get`.")
+
+
+def _document(
+    folder: Path, found: Mapping[Checkpoint, FoundCheckpoint], starts: Mapping[str, tuple[WeightFile, list[str]]]
+) -> dict[str, object]:
+    """The list as JSON has it: null for a size or a path that there is not."""
+    told = ("title", "detector", "bytes", "sha256", "source", "licence")
+    return {
+        "folder": folder,
+        "checkpoints": [
+            {name: getattr(entry, name) or None for name in told}
+            | {"path": None if one.missing else one.path, "missing": one.missing or None}
+            for entry, one in found.items()
+        ],
+        "starts": [
+            {"title": title, "state": file.availability(), "detectors": detectors}
+            for title, (file, detectors) in starts.items()
+        ],
+    }
 
 
 @app.command("get")

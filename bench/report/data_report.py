@@ -115,7 +115,7 @@ def census_report(census: Census, title: str, source: str, width: int, *, every_
         lines.append(Text(f"  and {more} more"))
     shown = census.generators if every_row else census.generators.head(MAX_ROWS)
     tables: list[RenderableType] = [
-        text_table(block) for block in split_columns(_census_columns(shown), width, fixed=2)
+        text_table(block, 2) for block in split_columns(_census_columns(shown), width, fixed=2)
     ]
     if (hidden := len(census.generators) - len(shown)) > 0:
         tables.append(Text(f"and {hidden} more rows: {ALL} shows them"))
@@ -141,8 +141,7 @@ def audit_report(findings: Sequence[Finding], note: str, *, every_row: bool = Fa
         TableColumn("highest accuracy" if generators > 1 else "accuracy", tuple(accuracy_text(row[0]) for row in rows)),
         TableColumn("what tells", tuple(_evidence(row[0]) for row in rows), left=True),
     ]
-    table = text_table([column for column in columns if generators > 1 or column.header != "generators"])
-    table.columns[-1].no_wrap = False
+    table = text_table([one for one in columns if generators > 1 or one.header != "generators"], wraps=True)
     lines = [Text(f"Note: {note}")] if note else []
     lines += [Text(f"The same in all images: {constant}")] if (constant := _constant_text(findings)) else []
     if len(rows) < len(tested):

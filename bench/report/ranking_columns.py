@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from bench.evaluation.asked.rank_measures import WORST_GENERATOR, WORST_TITLES
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow, WorstOf
@@ -44,8 +46,8 @@ class TableColumn:
 
     @property
     def width(self) -> int:
-        """Characters of its widest text."""
-        return max(map(len, (self.header, *self.texts)))
+        """Places on a terminal of its widest text: some characters take two."""
+        return max(map(cell_len, (self.header, *self.texts)))
 
 
 @dataclass(frozen=True, slots=True)

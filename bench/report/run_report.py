@@ -126,18 +126,30 @@ def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console:
         console.print(Text(section.legend, style="dim"))
 
 
-def report_leaderboard(runs: Sequence[Run], store: Store | None, asked: AskedMeasures = NOTHING_ASKED) -> None:
-    """Print the leaderboard of some runs, and write it where a store is given; and cells with what was asked for."""
-    ranked, cells = [], []
+def report_leaderboard(
+    runs: Sequence[Run], store: Store | None, asked: AskedMeasures = NOTHING_ASKED, *, show: bool = True
+) -> list[Ranking]:
+    """Print the leaderboard of some runs, and write it where a store is given; and cells with what was asked for.
+
+    Args:
+        runs: Finished runs.
+        store: Of the folder that is written; None for none.
+        asked: Measures beside the usual ones.
+        show: Whether it is printed.
+    """
+    ranked: list[Ranking] = []
+    cells = []
     for run in join_runs(runs):
         measured = evaluate(run, asked.metrics, asked.rescoring)
         ranked += rankings_of(run, measured, asked)
         cells.append(_cells_with_data(measured))
-    _print(ranked, PlainConsole(least_width=terminal.WIDTH))
+    if show:
+        _print(ranked, PlainConsole(least_width=terminal.WIDTH))
     if store is not None:
         _write_leaderboard(ranked, store)
         if asked != NOTHING_ASKED:
             store.write_frame("cells.parquet", pd.concat(cells, ignore_index=True))
+    return ranked
 
 
 def _cells_with_data(measured: MeasuredCells) -> pd.DataFrame:

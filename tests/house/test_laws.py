@@ -44,6 +44,7 @@ WRITING = {
     *("to_parquet", "touch", "mkdir", "makedirs", "copyfile", "copytree"),
 }
 ENVIRONMENT = {
+    "bench/command/menu/completion.py",  # what the script of a shell sets
     "bench/command/options.py",
     "detectors/isolation/process_state.py",  # set back after calls of detectors, and not looked at
     "detectors/weights/locations.py",  # torch's download folder, found as torch finds it and without importing torch

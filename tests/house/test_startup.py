@@ -171,6 +171,55 @@ def test_what_computes_is_seen_where_it_is_imported(tmp_path):
     assert all(find_spec(name) for name in COMPUTING | TABLES)  # a name that is no package would never be seen
 
 
+# Runs the command in this very process: it may start no other, and import nothing but its own and what typer needs.
+ALONE = """
+import io, os, sys
+from contextlib import redirect_stdout
+import typer, typer.completion, typer.rich_utils
+
+app = typer.Typer(add_completion=False)
+@app.command()
+def command(option: bool = False) -> None: "A command of typer alone."
+with redirect_stdout(io.StringIO()):
+    app([], standalone_mode=False)
+    app(["--help"], standalone_mode=False)
+before = {name.partition(".")[0] for name in sys.modules}
+os.fork = None
+sys.argv = ["lineup", *sys.argv[1:]]
+from lineup_bench.start import main
+try:
+    main()
+except SystemExit:
+    pass
+after = {name.partition(".")[0] for name in sys.modules}
+print(*(after - before - sys.stdlib_module_names - {"bench", "detectors", "protocols", "lineup_bench"}))
+"""
+ASKED_BY_A_SHELL = {
+    "_LINEUP_COMPLETE": "complete_fish",
+    "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    "_TYPER_COMPLETE_ARGS": "lineup ",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(("--help",), {}), (("--version",), {}), ((), {}), ((), ASKED_BY_A_SHELL)],
+    ids=["help", "version", "no command", "completion"],
+)
+def test_what_runs_nothing_starts_no_process_and_imports_nothing_heavier_than_typer(arguments, environment):
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    *printed, imported = done.stdout.splitlines()
+    assert printed
+    assert imported == ""
+
+
 def test_the_module_of_the_harness_is_the_command_as_well():
     root = Path(__file__).parents[2]
     done = subprocess.run(

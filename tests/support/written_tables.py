@@ -96,7 +96,7 @@ def headers(printed: RenderableType) -> Iterator[str]:
     if isinstance(printed, Group):
         for part in printed.renderables:
             yield from headers(part)
-    elif isinstance(printed, Table):
+    elif isinstance(printed, Table | terminal.FittedTable):
         yield from (str(column.header) for column in printed.columns)
 
 

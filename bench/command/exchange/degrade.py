@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json, print_document
 from bench.images.data_names import check_data, layout_and_place
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
@@ -40,6 +41,7 @@ def degrade_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     limit: options.Limit = None,
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Write degraded copies of images as PNG, a folder for each degradation, with a manifest of what each is.
 
@@ -64,6 +66,8 @@ def degrade_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     originals = _originals(data, real, reading, (pixels, limit), reporter)
     with reporter.stage("degrade images", len(originals.names)) as advance:
         left_out = write_copies(originals, out, chains, workers, advance)
+    if as_json:
+        print_document({"folder": out, "manifest": out / MANIFEST, "copies": folders, **_counts(originals, left_out)})
     count = len(originals.names) - len(left_out)
     reporter.say(
         f"{len(folders)} folders of {count} images each, {_classes(originals, left_out)}, and {MANIFEST}: {out}"
@@ -103,6 +107,11 @@ def _originals(
         return _unlabelled(Path(data), pixels, follow=reading.follow_links)
     images = replace(images, max_pixels=pixels)
     return _labelled(images if limit is None else images.select_at_most(limit), reporter)
+
+
+def _counts(originals: OriginalImages, left_out: Mapping[str, str]) -> dict[str, object]:
+    """How many images were copied, and the reason for each that was not."""
+    return {"images": len(originals.names) - len(left_out), "left_out": dict(left_out)}
 
 
 def _classes(originals: OriginalImages, left_out: Collection[str]) -> str:

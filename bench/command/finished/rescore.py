@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json, print_document
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     calibrate_on: CalibrateOn = None,
     seed: SeenSeed = 0,
     out: RescoredOut = None,
+    as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Measure a finished run at another threshold, for another class or after calibration; no image is read.
 
@@ -75,7 +77,9 @@ def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         names.append(f"precision_at_prevalence_{100 * prevalence:.12g}pct")
     asked = asked_measures(names, rank_by, rescoring)
     read = [Store(run).read()]
-    report_leaderboard(read, Store.at(out) if out else None, asked)
+    ranked = report_leaderboard(read, Store.at(out) if out else None, asked, show=not as_json)
+    if as_json:
+        print_document(ranked)
     options.exit_where_cells_failed(read)
 
 

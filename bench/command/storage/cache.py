@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json, print_document, print_table
 from bench.platform.errors import InputError
+from bench.platform.outside.terminal import say
 from bench.platform.printable import printable
 
 if TYPE_CHECKING:
@@ -28,13 +29,12 @@ RUN_KEYS = ("out", "protocol", "data", "bytes", "used", "state")
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 MAX_SHOWN = 5  # files that are not the cache's own that a line names
-AsDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 app = typer.Typer(help="What the cache folder holds, for whom, and pruning it.")
 
 
 @app.callback(invoke_without_command=True)
-def show_command(context: typer.Context, as_json: AsDocument = False) -> None:  # noqa: FBT002
+def show_command(context: typer.Context, as_json: Json = False) -> None:  # noqa: FBT002
     """Show what the cache folder holds: of what kind, for whom, how much of it, and when it was used last."""
     if context.invoked_subcommand is not None:
         return
@@ -42,10 +42,9 @@ def show_command(context: typer.Context, as_json: AsDocument = False) -> None:  
 
     inventory = take_inventory(_root())
     if as_json:
-        typer.echo(json.dumps(_document(inventory), indent=1))
+        print_document(_document(inventory))
         return
-    for line in _lines(inventory):
-        typer.echo(printable(line) if "\n" not in line else line)
+    _show(inventory)
 
 
 @app.command("prune")
@@ -53,7 +52,7 @@ def prune_command(
     older_than: Annotated[str, typer.Option(help="Take away what was not used for so long, as 12h, 30d or 8w.")] = "",
     keep: Annotated[str, typer.Option(help="Take away what was used longest ago, until so much is left: 20GB.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and take nothing away.")] = False,  # noqa: FBT002
-    as_json: AsDocument = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Take away what was not used for long, or is more than the cache is to hold; never what a run uses.
 
@@ -92,8 +91,7 @@ def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bo
     """Print what is gone and what is left."""
     left = [one for one in inventory.entries if one not in gone]
     if as_json:
-        document = {"folder": str(inventory.root), "dry_run": dry_run, "gone": _rows(gone), "left": _rows(left)}
-        typer.echo(json.dumps(document, indent=1))
+        print_document({"folder": inventory.root, "dry_run": dry_run, "gone": _rows(gone), "left": _rows(left)})
         return
     by_kind = ", ".join(f"{row['entries']} {row['what']}" for row in _rows(gone, titled=False))
     verb = "Would prune" if dry_run else "Pruned"
@@ -104,23 +102,21 @@ def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bo
         typer.echo(foreign)
 
 
-def _lines(inventory: Inventory) -> Iterable[str]:
-    """What is printed of a cache."""
-    from tabulate import tabulate
-
-    rows = [
-        (*list(row.values())[:4], _size_text(row["bytes"]), _age(row["used"]), "yes" if row["in_use"] else "")
-        for row in _rows(inventory.entries)
-    ]
-    yield f"{inventory.root}: {_size(inventory.entries)}"
-    if rows:
-        yield tabulate([[printable(str(one)) for one in row] for row in rows], WHAT, "simple", disable_numparse=True)
+def _show(inventory: Inventory) -> None:
+    """Print what a cache holds."""
+    say(f"{inventory.root}: {_size(inventory.entries)}")
+    if rows := _rows(inventory.entries):
+        shown = [(*list(row.values())[:4], *_amounts(row), "yes" if row["in_use"] else "") for row in rows]
+        print_table(WHAT, shown, fixed=2)
     if runs := _runs(inventory):
-        shown = [[*list(run.values())[:3], _size_text(run["bytes"]), _age(run["used"]), run["state"]] for run in runs]
-        yield ""
-        yield tabulate([[printable(str(one)) for one in row] for row in shown], RUNS, "simple", disable_numparse=True)
+        print_table(RUNS, [(*list(run.values())[:3], *_amounts(run), run["state"]) for run in runs])
     if foreign := _foreign_line(inventory):
-        yield foreign
+        say(foreign)
+
+
+def _amounts(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Size and age of a row."""
+    return _size_text(row["bytes"]), _age(row["used"])
 
 
 def _document(inventory: Inventory) -> dict[str, Any]:

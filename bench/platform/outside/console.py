@@ -19,12 +19,12 @@ class PlainConsole(Console):
 
     Args:
         stderr: Whether it prints on the error stream.
-        least_width: Columns that it has at least, whatever the terminal.
+        least_width: Columns that it has at least where nothing says how many there are: in a file or a pipe.
     """
 
     def __init__(self, *, stderr: bool = False, least_width: int = 0) -> None:
         super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
-        if least_width:
+        if least_width and self._width is None and not self.is_terminal:
             self.width = max(self.width, least_width)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:

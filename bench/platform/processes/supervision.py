@@ -152,7 +152,8 @@ def _work(command: Callable[[], object], says_done: int) -> NoReturn:
         said = 2
     code = said if isinstance(said, int) else int(said is not None)
     with suppress(OSError, ValueError):  # nobody reads any more
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     os.write(says_done, _DONE)
     threading.Thread(target=_end_late, args=(code,), daemon=True).start()
     sys.exit(said)

@@ -177,7 +177,7 @@ def _cells(found: DetectorComparison, *, all_cells: bool) -> list[RenderableType
     more = len(largest) - len(shown)
     left = [Text(f"... and {more} more, which --all shows")] if more else []
     blocks = split_columns(_cell_columns(found, shown), WIDTH, 2)
-    return [Text("Cells that differ beyond chance"), *map(text_table, blocks), *left]
+    return [Text("Cells that differ beyond chance"), *(text_table(block, 2) for block in blocks), *left]
 
 
 def _cell_columns(found: DetectorComparison, cells: pd.DataFrame) -> list[TableColumn]:

@@ -11,7 +11,7 @@ import pytest
 
 from detectors.weights import downloads, hub, released
 from detectors.weights.released import Checkpoint
-from tests.support.command_line import one_line
+from tests.support.command_line import call, one_line
 
 CONTENT = b"\x80\x02 weights of a network"  # begins as a file of torch.save does
 
@@ -67,14 +67,14 @@ def registry(monkeypatch):
 
 
 def row(done, title):
-    return next(line for line in done.stdout.splitlines() if line.startswith(title)).split()
+    return next(line for line in done.stdout.splitlines() if line.strip().startswith(title)).split()
 
 
-def test_the_list_says_what_is_there_and_what_is_missing(lineup, registry, tmp_path):
+def test_the_list_says_what_is_there_and_what_is_missing(registry, tmp_path):
     nowhere = "https://example.org/net.pth"
     registry(entry("here", nowhere, bytes=len(CONTENT)), entry("away", nowhere, "0" * 64, bytes=3 << 20))
     (tmp_path / "of_another_name.bin").write_bytes(CONTENT)
-    done = lineup("weights", "list", "--weights-dir", tmp_path)
+    done = call({"COLUMNS": "300"}, "weights", "list", "--weights-dir", tmp_path)
     assert done.returncode == 0
     assert row(done, "cnnspot@here") == ["cnnspot@here", "0.0", "KiB", str(tmp_path / "of_another_name.bin"), nowhere]
     assert row(done, "cnnspot@away") == ["cnnspot@away", "3.0", "MiB", "MISSING", nowhere]

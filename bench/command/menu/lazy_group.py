@@ -1,0 +1,56 @@
+"""The group of all commands, each of which is imported when it runs: help and completion need none of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from bench.command.menu.entries import MENU, MenuEntry
+from bench.command.menu.suggestions import suggest_values
+
+
+class MenuGroup(TyperGroup):
+    """The commands of the menu: named and described without an import, imported by the one that is called."""
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - as typer has it
+        super().__init__(**given)
+        for entry in MENU:
+            described = TyperCommand(entry.name, help=entry.about, short_help=entry.about, rich_help_panel=entry.panel)
+            self.add_command(described)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401 - the same
+        """The name, the command itself and what is left of the arguments."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, whole_commands([name])[name] if name else None, rest
+
+
+def whole_commands(names: list[str] | None = None) -> dict[str, Any]:
+    """Commands with all their parameters, by name, in the order of the menu.
+
+    Args:
+        names: The commands that are wanted; None for all.
+    """
+    return {entry.name: _imported(entry) for entry in MENU if names is None or entry.name in names}
+
+
+@cache
+def _imported(entry: MenuEntry) -> Any:  # noqa: ANN401 - as typer has it
+    found = _attribute(entry.target)
+    if not isinstance(found, typer.Typer):
+        app = typer.Typer(add_completion=False)
+        app.command(entry.name, cls=_attribute(entry.command_class) if entry.command_class else None)(found)
+        found = app
+    command = get_command(found)
+    command.name = entry.name
+    suggest_values(entry.name, command.params)
+    return command
+
+
+def _attribute(path: str) -> Any:  # noqa: ANN401 - whatever a module has
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,42 @@
+"""The menu: every command is there, under its heading, and is imported when it is asked for."""
+
+import re
+from itertools import groupby
+
+import pytest
+
+from bench.command.menu.entries import BEGIN, COMPARE, LOOK, MACHINE, MENU, RUN, SHARE
+from bench.command.menu.lazy_group import whole_commands
+from tests.support.command_line import call, one_line
+
+
+def test_help_has_all_commands_under_headings_in_the_order_of_use_and_the_first_steps_last():
+    done = call({"COLUMNS": "100"}, "--help")
+    assert done.returncode == 0
+    headings = [BEGIN, RUN, LOOK, COMPARE, SHARE, MACHINE]
+    assert re.findall(r"^╭─ (?!Options)(.*?) ─", done.stdout, re.M) == headings
+    assert re.findall(r"^│ ([a-z]+) ", done.stdout, re.M) == [entry.name for entry in MENU]
+    assert done.stdout.index("lineup run:") > done.stdout.index(MENU[-1].about)
+
+
+def test_entries_of_one_heading_stand_together():
+    panels = [entry.panel for entry in MENU]
+    assert [panel for panel, _ in groupby(panels)] == list(dict.fromkeys(panels))
+
+
+def test_every_command_can_be_imported_and_says_what_it_does():
+    commands = whole_commands()
+    assert list(commands) == [entry.name for entry in MENU]
+    for name, command in commands.items():
+        assert command.name == name
+        assert command.help
+        assert all(one.help for one in command.params if one.name != "help"), name
+
+
+def test_one_command_is_imported_alone():
+    assert list(whole_commands(["check"])) == ["check"]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("leaderbord", "leaderboard"), ("reprot", "report")])
+def test_a_mistyped_command_is_told_the_similar_one(typed, meant):
+    assert f"Did you mean {meant!r}?" in one_line(call({}, typed))
