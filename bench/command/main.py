@@ -28,6 +28,7 @@ from bench.command.finished.profile import profile_command
 from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.finished.serve import serve_command
+from bench.command.gate import golden
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.options import command_resources, set_library_defaults
 from bench.command.protocol_options import ProtocolCommand
@@ -81,6 +82,7 @@ app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("explain")(explain_command)
 app.command("regress")(regress_command)
+app.add_typer(golden.app, name="golden")
 app.add_typer(weights.app, name="weights")
 app.add_typer(new.app, name="new")
 app.command("corpus")(corpus_command)

@@ -277,6 +277,12 @@ def weights_folder(chosen: Path | None = None) -> Path:
     return Path(named) if named else cache_folder() / "weights"
 
 
+def job_summary() -> Path | None:
+    """The file in which a CI server wants Markdown on a job: GITHUB_STEP_SUMMARY; None where there is none."""
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    return Path(named) if named else None
+
+
 def tracking_server(text: str) -> str:
     """The address of the tracking server that an option names; empty for none.
 

@@ -1,8 +1,8 @@
 """All that a run of the gate found, and the same as a list of cases that each passed or did not.
 
-The gate has halves. What is kept, fitted detectors and checkpoints, is scored again: no decision may change. What can be
-trained is fitted again: no accuracy may fall. A detector that says itself that it is another one is compared with the
-one that it replaced.
+The gate has halves. What is kept, fitted detectors and checkpoints, is scored again: no decision may change. What can
+be trained is fitted again: no accuracy may fall. A detector that says itself that it is another one is compared with
+the one that it replaced.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench.golden.replaced_detectors import ReplacementResult
 from bench.records import columns
 from bench.statistics.ranks import BETTER, WORSE
 
+GateResults = DecisionResult | GateResult | ReplacementResult
 GateHalf = Literal["scored again", "fitted again", "replaced"]
 SCORED_AGAIN: GateHalf = "scored again"
 FITTED_AGAIN: GateHalf = "fitted again"
@@ -68,7 +69,7 @@ class GateComparison:
     question: str
     half: GateHalf
     title: str
-    result: DecisionResult | GateResult | ReplacementResult
+    result: GateResults
 
     @property
     def moved(self) -> tuple[str, ...]:
@@ -143,7 +144,10 @@ def _decision_cases(result: DecisionResult) -> Iterator[GateCase]:
 
 
 def _fit_cases(result: GateResult) -> Iterator[GateCase]:
-    tables = ((result.means, lambda row: AVERAGE + row["average"]), (result.cells, lambda row: _where(row, result.axes)))
+    tables = (
+        (result.means, lambda row: AVERAGE + row["average"]),
+        (result.cells, lambda row: _where(row, result.axes)),
+    )
     for table, where in tables:
         for row in table.to_dict(orient="records"):
             numbers = {name: float(row[name]) for name in ("golden", "now", "change", "spread", "p")}

@@ -134,7 +134,9 @@ def find_images(recorded: RecordedImages, record: DataRecord, here: InspectedIma
         msg = f"{where}: none of the {len(used):,} images of the golden record is there, by content"
         raise InputError(f"{msg}; give the folder that holds them (--data)")
     labels = dict(zip(names, here.images.labels, strict=True))
-    odd = [labels[current[name]] != label for name, label in zip(there[columns.NAME], there[columns.LABEL], strict=True)]
+    odd = [
+        labels[current[name]] != label for name, label in zip(there[columns.NAME], there[columns.LABEL], strict=True)
+    ]
     known = set(used[CONTENT_HASH])
     new = [name for name, content in by_name.items() if content not in known] if record.limit is None else []
     return FoundImages(

@@ -66,3 +66,12 @@ def acceptance(detectors: Iterable[str]) -> Text:
         "and put the table of changed cells that it prints into the commit.",
         style="bold",
     )
+
+
+def record_acceptance(command: str) -> str:
+    """What to type where a change is meant, of a record of anybody's.
+
+    Args:
+        command: As it is typed.
+    """
+    return f"If this is meant, run\n  {command}\nand commit the record with what that prints."

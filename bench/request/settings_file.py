@@ -107,7 +107,9 @@ def _path_options(protocol: type[EvaluationProtocol]) -> dict[str, NameKind]:
     return {name: kind for name, kind in kinds.items() if kind in PATH_KINDS}
 
 
-def _with_absolute_values(values: Mapping[str, Any], kinds: Mapping[str, NameKind], folder: _PathNames) -> dict[str, Any]:
+def _with_absolute_values(
+    values: Mapping[str, Any], kinds: Mapping[str, NameKind], folder: _PathNames
+) -> dict[str, Any]:
     """Values whose relative paths are absolute; `kinds` says of those that may have some what their texts name."""
     return {
         name: _with_absolute_value(value, kinds[name], folder) if name in kinds and value else value
