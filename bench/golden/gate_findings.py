@@ -26,6 +26,7 @@ GateHalf = Literal["scored again", "fitted again", "replaced"]
 SCORED_AGAIN: GateHalf = "scored again"
 FITTED_AGAIN: GateHalf = "fitted again"
 REPLACED: GateHalf = "replaced"
+KEPT_FITS = "fitted detectors of the record"  # what a heading calls them
 CHANGED = "changed"  # verdict on decisions, beside "fell", "rose" and "same"
 AVERAGE = "average "  # before the name of one
 _OF_FIRST = {BETTER: FELL, WORSE: ROSE}  # what is said of the record's detector, as it is said of the new one

@@ -15,6 +15,7 @@ from bench.evaluation.joined_runs import only_rows
 from bench.golden.changed_decisions import compare_decisions
 from bench.golden.gate_findings import (
     FITTED_AGAIN,
+    KEPT_FITS,
     REPLACED,
     SCORED_AGAIN,
     GateComparison,
@@ -134,7 +135,7 @@ def _compared_as_kept(check: RecordCheck, now: Run) -> Iterator[GateComparison]:
     golden = check.golden
     replaced = replaced_detectors(golden.manifest, now.manifest)
     if same := [name for name in golden.manifest.detectors if name not in replaced]:
-        what = "fitted detectors of the record" if check.record.fits else "checkpoints scored again"
+        what = KEPT_FITS if check.record.fits else "checkpoints scored again"
         result = compare_decisions(only_rows(golden, same), only_rows(now, same))
         yield _comparison(check, SCORED_AGAIN, what, result)
     if replaced and not check.record.trained:
@@ -147,7 +148,7 @@ def _compared_as_fitted(check: RecordCheck, now: Run) -> Iterator[GateComparison
     replaced = replaced_detectors(golden.manifest, now.manifest)
     if same := [name for name in golden.manifest.detectors if name not in replaced]:
         result = compare(only_rows(golden, same), only_rows(now, same))
-        yield _comparison(check, FITTED_AGAIN, "fitted again", result)
+        yield _comparison(check, FITTED_AGAIN, FITTED_AGAIN, result)
     if replaced:
         yield _comparison(check, REPLACED, "replaced detectors", compare_replaced(golden, now, replaced))
 
@@ -160,7 +161,7 @@ def _comparison(check: RecordCheck, half: GateHalf, what: str, result: GateResul
 def _obstacles(check: RecordCheck, *, fit_again: bool) -> Iterator[str]:
     """Why a half was not run."""
     if check.record.trained and fit_again and (count := check.trained_on_missing):
-        yield f"{count:,} images that detectors were trained on are missing: nothing was fitted again"
+        yield f"Not fitted again: {count:,} images that detectors were trained on are missing"
 
 
 def _notes(check: RecordCheck, now: list[Manifest]) -> Iterator[str]:

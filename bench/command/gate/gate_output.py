@@ -70,7 +70,9 @@ def _unwritable(path: Path) -> str:
     return next((reason for reason, found in faults.items() if found), "")
 
 
-def show_findings(findings: GateFindings, say: Callable[[str], None], *, as_json: bool, acceptance: str = "") -> None:
+def show_findings(
+    findings: GateFindings, say: Callable[[str], None], *, as_json: bool = False, acceptance: str = ""
+) -> None:
     """Print what the gate found.
 
     Args:
@@ -80,7 +82,7 @@ def show_findings(findings: GateFindings, say: Callable[[str], None], *, as_json
         acceptance: What to type where a change is meant; empty where there is nothing to accept.
     """
     for line in findings.obstacles:
-        say(f"Not scored again: {line}")
+        say(line)
     for line in findings.notes:
         say(f"Note: {line}")
     if as_json:

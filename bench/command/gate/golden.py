@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 import shlex
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
 from bench.command import options
-from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand
+from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand, is_typed
 from bench.command.run import request_from, run_command
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say, say_json
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from bench.golden.gate_findings import GateFindings
 
 RECORDED = "The record"
-OF_A_RUN = {"out": None, "track": "", "tensorboard": False}  # options of `lineup run` that a record has no use for
-NOT_OF_A_RECORD = {*OF_A_RUN, "replace", "dry_run", "measure"}
+# options of `lineup run` that a settings file may have and a record has no use for
+OF_A_RUN = {"out": None, "track": "", "tensorboard": False}
+NOT_OF_A_RECORD = {"replace", "dry_run", "measure"}
 NOT_ASKED = {*NOT_IN_A_FILE, "record", "name", "finished", "update", "workers", "executor", "timeout"}
 
 app = typer.Typer(
@@ -95,9 +97,17 @@ def _with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.kind != one.VAR_KEYWORD]
     further = inspect.signature(run_command, eval_str=True).parameters.values()
     names = {one.name for one in own} | NOT_OF_A_RECORD
-    parameters = [*own, *(one for one in further if one.name not in names)]
+    parameters = [*own, *(_hidden(one) if one.name in OF_A_RUN else one for one in further if one.name not in names)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command
+
+
+def _hidden(option: inspect.Parameter) -> inspect.Parameter:
+    """An option that help does not show."""
+    kind, about = get_args(option.annotation)
+    about = copy(about)
+    about.hidden = True
+    return option.replace(annotation=Annotated[kind, about])
 
 
 @app.command("make", cls=RecordCommand)
@@ -119,7 +129,7 @@ def make_command(
     from bench.platform.standard_output import output_aside
 
     check_place(record, update=update)
-    params = {**OF_A_RUN, **context.params}
+    params = context.params | OF_A_RUN
     request, question = _asked(context, params)
     wish = RecordWish(record, name, request, question, finished, update)
     with output_aside():
@@ -131,13 +141,17 @@ def _asked(context: typer.Context, params: dict[str, Any]) -> tuple[RunRequest, 
     from bench.request.early_checks import base_chains, check_request
     from bench.request.protocol_catalogue import option_values
 
+    for option in OF_A_RUN:
+        if is_typed(context, option):
+            msg = f"--{option} is of a run, and a golden record is no result folder; leave it out"
+            raise InputError(msg)
     request = request_from(context.obj, params)
     check_request(request)
     chains = base_chains(options.names(params["base_degradation"]))
     if len(chains) > 1:
         msg = f"a golden record holds one question, and {len(chains)} base degradations are given; make one of each"
         raise InputError(msg)
-    own = {name: value for name, value in params.items() if name not in {*NOT_ASKED, *NOT_OF_A_RECORD}}
+    own = {name: value for name, value in params.items() if name not in {*NOT_ASKED, *OF_A_RUN}}
     whole = own | option_values(request.protocol) | {"base_degradation": chains[0]}
     return replace(request, base_degradation=chains[0]), SettingsFile(whole, request.recipe_options)
 
@@ -199,7 +213,11 @@ def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFind
     record = read_record(folder)
     context = _question_command().make_context("lineup golden check", ["--settings", str(folder / QUESTION), *given])
     request = request_from(context.obj, context.params)
-    check_request(request)
+    try:
+        check_request(request)
+    except InputError as error:
+        where = "" if "--data" in given else "; --data says where the images lie now"
+        raise InputError(f"{error}{where}") from error
     with output_aside():
         return check_record(record, request, options.working_cache().path, options.reporter(), fit_again=fit_again)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.command.gate.gate_runs import answer
 from bench.engine.cache import Cache
 from bench.engine.plan import detector_names
 from bench.golden.fitted_record import SUFFIX
@@ -31,6 +30,7 @@ from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.settings import SettingsFile
 from bench.records.store import Store
+from bench.request.execution import execute
 from bench.request.planned_run import PlannedRun, plan_run
 from bench.request.run_request import RunRequest
 from bench.request.settings_file import to_toml, with_absolute_paths, with_relative_paths
@@ -125,8 +125,8 @@ def _answers(wish: RecordWish, scratch: Path, cache: Path, reporter: Reporter) -
     request = replace(wish.request, cache=scratch / "cache", out=scratch / "run", timed=False)
     if request.data == EMBEDDED:
         request = replace(request, data=str(embedded_corpus(cache, os.cpu_count() or 1, reporter)))
-    run = answer(request, reporter)
-    return plan_run(request, reporter), run
+    planned = plan_run(request, reporter)
+    return planned, execute(planned, Store.at(request.out), reporter)
 
 
 def _finished(folder: Path, planned: PlannedRun) -> Run:
