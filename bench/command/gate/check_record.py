@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,6 @@ from bench.images.data_sets import open_data
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
-from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.score_table import ScoreTable
 from bench.request.run_request import RunRequest
@@ -82,19 +81,18 @@ def check_record(
         raise InputError(f"{msg}; leave it out, or make the record with --keep-fitted")
     with _check(record, request, cache, reporter) as check:
         comparisons: list[GateComparison] = []
-        manifests: list[Manifest] = []
+        runs: list[Run] = []
         if record.fits or not record.trained:
             now = _scored_again(check)
             comparisons += _compared_as_kept(check, now)
-            manifests.append(now.manifest)
+            runs.append(now)
         if record.trained and fit_again and not check.trained_on_missing:
             forget_fits(check.request.cache)
             now = answer(replace(check.request, out=check.request.out / FITTED_AGAIN), reporter)
             comparisons += _compared_as_fitted(check, now)
-            manifests.append(now.manifest)
-    return GateFindings(
-        record.name, tuple(comparisons), tuple(_obstacles(check, fit_again=fit_again)), tuple(_notes(check, manifests))
-    )
+            runs.append(now)
+    obstacles = [*_obstacles(check, fit_again=fit_again), *(line for run in runs for line in _absent(run))]
+    return GateFindings(record.name, tuple(comparisons), tuple(obstacles), tuple(_notes(check, runs)))
 
 
 @contextmanager
@@ -164,12 +162,20 @@ def _obstacles(check: RecordCheck, *, fit_again: bool) -> Iterator[str]:
         yield f"Not fitted again: {count:,} images that detectors were trained on are missing"
 
 
-def _notes(check: RecordCheck, now: list[Manifest]) -> Iterator[str]:
+def _absent(now: Run) -> Iterator[str]:
+    """Why checkpoints that are not there have no scores."""
+    for name, row in now.manifest.detectors.items():
+        if row.checkpoint is not None and not row.checkpoint.sha256:
+            reason = now.cells.loc[now.cells[columns.DETECTOR].eq(name), columns.REASON].iloc[0]
+            yield f"Not scored again: {name}: {reason}"
+
+
+def _notes(check: RecordCheck, now: Sequence[Run]) -> Iterator[str]:
     """What differs from the record and is no fault."""
     yield from check.found.notes
     if not now:
         return
-    before, after = check.golden.manifest.versions, now[0].versions
+    before, after = check.golden.manifest.versions, now[0].manifest.versions
     changed = [
         f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
         for name in dict.fromkeys((*before, *after))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.golden.gate_findings import GateFindings
+from bench.golden.gate_findings import REPLACED, GateFindings
 from bench.platform.errors import InputError
 from bench.platform.files import write_atomically
 from bench.platform.outside.console import PlainConsole
@@ -16,6 +16,7 @@ from bench.report.gate.document import findings_json
 from bench.report.gate.junit import junit_xml
 from bench.report.gate.markdown import summary_markdown
 from bench.report.gate.text import comparison_text
+from bench.report.terminal import WIDTH
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,5 @@ def show_findings(
     if as_json:
         say_json(findings_json(findings, acceptance))
         return
-    console = PlainConsole()
     for found in findings.comparisons:
-        console.print(comparison_text(found))
+        PlainConsole(least_width=WIDTH if found.half == REPLACED else 0).print(comparison_text(found))

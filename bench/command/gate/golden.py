@@ -40,7 +40,7 @@ RecordFolder = Annotated[Path, typer.Argument(metavar="RECORD", help="Folder of 
 RecordName = Annotated[
     str, typer.Option(help="What reports call the record.", rich_help_panel=RECORDED, show_default="the folder's name")
 ]
-FinishedRun = Annotated[
+RunToRecord = Annotated[
     Path | None,
     typer.Option("--from", help="Folder of a finished run: its question and its scores.", rich_help_panel=RECORDED),
 ]
@@ -55,7 +55,7 @@ JunitFile = Annotated[Path | None, typer.Option(help="File of JUnit XML to write
 SummaryFile = Annotated[
     Path | None, typer.Option(help="File of Markdown to write.", show_default="added to GITHUB_STEP_SUMMARY")
 ]
-JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsFindings = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.callback()
@@ -116,7 +116,7 @@ def make_command(
     context: typer.Context,
     record: RecordFolder,
     name: RecordName = "",
-    finished: FinishedRun = None,
+    finished: RunToRecord = None,
     update: Update = False,  # noqa: FBT002
     **_: object,
 ) -> None:
@@ -166,7 +166,7 @@ def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights_dir: options.WeightsDir = None,
     junit: JunitFile = None,
     summary: SummaryFile = None,
-    as_json: JsonDocument = False,  # noqa: FBT002
+    as_json: AsFindings = False,  # noqa: FBT002
 ) -> None:
     """Ask a record's question again, and say what moved, in which cells, and by how much.
 
@@ -223,7 +223,7 @@ def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFind
 
 
 @app.command("show")
-def show_command(record: RecordFolder, as_json: JsonDocument = False) -> None:  # noqa: FBT002
+def show_command(record: RecordFolder, as_json: AsFindings = False) -> None:  # noqa: FBT002
     """Say what a record holds: question, detectors, images, versions, and which halves of the gate it supports."""
     import json
 

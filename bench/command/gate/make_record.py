@@ -121,12 +121,29 @@ def _answers(wish: RecordWish, scratch: Path, cache: Path, reporter: Reporter) -
     """The plan of what is asked, and the answers: of the finished run, or afresh, with no cache that could be old."""
     if wish.finished is not None:
         planned = plan_run(replace(wish.request, cache=cache, out=scratch / "run"), reporter)
+        _require_one_kind(planned)
         return planned, _finished(wish.finished, planned)
     request = replace(wish.request, cache=scratch / "cache", out=scratch / "run", timed=False)
     if request.data == EMBEDDED:
         request = replace(request, data=str(embedded_corpus(cache, os.cpu_count() or 1, reporter)))
     planned = plan_run(request, reporter)
+    _require_one_kind(planned)
     return planned, execute(planned, Store.at(request.out), reporter)
+
+
+def _require_one_kind(planned: PlannedRun) -> None:
+    """Raise `InputError` for what cannot be one record, before anything is computed."""
+    kinds = {
+        kind: sorted({item.cell.detector for item in planned.planned if (item.cell.train is not None) is trained})
+        for kind, trained in (("are trained", True), ("are loaded from checkpoints", False))
+    }
+    if all(kinds.values()):
+        told = " and ".join(f"{', '.join(names)} {kind}" for kind, names in kinds.items())
+        msg = f"{told}: a golden record holds one kind; make one of each"
+        raise InputError(msg)
+    if any(item.cell.task != "binary" for item in planned.planned):
+        msg = f"a golden record holds scores alone, and {planned.protocol.name} asks which generator made an image"
+        raise InputError(f"{msg}; give a protocol that asks for real or generated")
 
 
 def _finished(folder: Path, planned: PlannedRun) -> Run:

@@ -31,6 +31,7 @@ def _result(result: GateResults) -> RenderableType:
 
 def _replacement(result: ReplacementResult) -> Iterator[RenderableType]:
     if result.comparisons:
+        yield Text("The first run is the record, the second is this one.")
         yield replacement_report(result.comparisons)
     if result.obstacles:
         yield Text("Not comparable", style="bold yellow")
