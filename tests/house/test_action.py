@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from lineup_checkerboard import CheckerboardDetector
+from typer.main import get_command
 
 from bench.command.main import app
 from tests.support.command_line import call
@@ -98,6 +100,24 @@ def test_the_hook_is_a_command_that_there_is():
     group = next(one for one in app.registered_groups if one.name == "golden")
     assert hook["entry"].split() == ["lineup", "golden", "check"]
     assert "check" in {one.name for one in group.typer_instance.registered_commands}
+
+
+def test_the_page_on_the_gate_types_what_there_is():
+    text = (ROOT / "docs" / "user_gate.md").read_text()
+    assert len(text.split()) < 900
+    blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
+    commands = {one.name: one for one in get_command(app).commands["golden"].commands.values()}
+    typed = [
+        shlex.split(line) for kind, block in blocks for line in block.splitlines() if line.startswith("lineup golden")
+    ]
+    assert {words[2] for words in typed} == {"make", "check"}
+    for words in typed:
+        known = {flag for one in commands[words[2]].params for flag in (*one.opts, *one.secondary_opts)}
+        assert {word for word in words[3:] if word.startswith("--")} <= {*known}
+    workflow, hooks = (yaml.safe_load(block) for kind, block in blocks if kind == "yaml")
+    (step,) = [step for step in workflow["jobs"]["gate"]["steps"] if "/lineup@" in step["uses"]]
+    assert set(step["with"]) <= set(ACTION["inputs"])
+    assert hooks["repos"][0]["hooks"][0]["id"] == "lineup-golden-check"
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say, say_json
 from bench.records.settings import SETTINGS, SettingsFile
 from bench.request.run_request import RunRequest
+from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
     from bench.golden.gate_findings import GateFindings
@@ -183,7 +184,7 @@ def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     given = [text for option, value in typed.items() if value for text in (option, value)]
     try:
         found = _checked(record, given, fit_again=fit_again)
-    except InputError as error:
+    except (InputError, UnknownName) as error:
         output.write(GateFindings(record.name, (), (str(error),)))
         raise
     accept = ["lineup", "golden", "make", str(record), "--update", *(["--data", data] if data else [])]
