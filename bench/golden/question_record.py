@@ -17,7 +17,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +27,7 @@ from bench.golden.golden_record import CELLS, FILES, IMAGES, MANIFEST, SCORES, p
 from bench.golden.recorded_images import RECORDED, RecordedImages
 from bench.platform.errors import InputError
 from bench.platform.outside.json_text import parse_json
+from bench.records import columns
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector
 from bench.records.store import Store
@@ -36,6 +36,7 @@ from detectors.api import State
 SCHEMA = 1  # rises when an older file would be misread
 RECORD, QUESTION, CONTENTS, FITTED = "record.json", "question.toml", "contents.parquet", "fitted"
 OWN_FILES = {RECORD, QUESTION, CONTENTS, MANIFEST, CELLS, IMAGES, SCORES, FITTED}
+_CONTENTS_SCHEMA = pa.schema([(name, pa.int8() if name == columns.LABEL else pa.large_string()) for name in RECORDED])
 REMEDY = "restore it, or make a new one with `lineup golden make`"
 
 
@@ -102,15 +103,13 @@ def read_record(folder: Path) -> QuestionRecord:
     header = _read_header(folder)
     try:
         listed = {name: (folder / name).read_bytes() for name in (QUESTION, CONTENTS)}
-        changed = [name for name, data in listed.items() if header[FILES].get(name) != _digest(data)]
-        if changed:
+        if changed := [name for name, data in listed.items() if header.files.get(name) != _digest(data)]:
             raise _damaged(folder, f"{changed[0]} is not as it was written")
-        table = pq.read_table(io.BytesIO(listed[CONTENTS])).to_pandas()[list(RECORDED)]
-        images = RecordedImages(table, dict(header["pools"]), bool(header["drawn_splits"]))
-        name, question = str(header["name"]), listed[QUESTION].decode()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        images = RecordedImages(_read_contents(listed[CONTENTS]), header.pools, header.drawn_splits)
+        question = listed[QUESTION].decode()
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are of these kinds
         raise _damaged(folder, str(error)) from error
-    return QuestionRecord(name, question, read_golden(folder), images, read_fitted(folder / FITTED))
+    return QuestionRecord(header.name, question, read_golden(folder), images, read_fitted(folder / FITTED))
 
 
 def foreign_files(folder: Path) -> list[str]:
@@ -123,8 +122,20 @@ def foreign_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def _read_header(folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Header:
+    """What a record says of itself, as `QuestionRecord` and `RecordedImages` have it; sha256 of files by name."""
+
+    name: str
+    pools: Mapping[str, str]
+    drawn_splits: bool
+    files: Mapping[str, str]
+
+
+def _read_header(folder: Path) -> _Header:
     """What a record says of itself. Raises `InputError`."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         header = parse_json((folder / RECORD).read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -134,10 +145,25 @@ def _read_header(folder: Path) -> dict[str, Any]:
         raise _damaged(folder, str(error)) from error
     if not isinstance(header, dict):
         raise _damaged(folder, f"{RECORD} is no JSON object")
-    if header.get("schema") != SCHEMA:
-        msg = f"the golden record in {folder} is of schema {header.get('schema')!r}, this version reads {SCHEMA}"
+    if (schema := header.pop("schema", None)) != SCHEMA:
+        msg = f"the golden record in {folder} is of schema {schema!r:.20}, this version reads {SCHEMA}"
         raise InputError(f"{msg}; use the version of Lineup that made it, or make it anew")
-    return header
+    try:
+        return TypeAdapter(_Header).validate_python(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _damaged(folder, f"{RECORD}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _read_contents(data: bytes) -> pd.DataFrame:
+    """The table of images. Raises `ValueError` and `KeyError` for any other table."""
+    table = pq.read_table(io.BytesIO(data)).select(list(RECORDED)).cast(_CONTENTS_SCHEMA)
+    empty = [name for name in RECORDED if table[name].null_count]
+    found: pd.DataFrame = table.to_pandas()
+    if empty or not found[columns.LABEL].isin((0, 1)).all() or found[columns.NAME].duplicated().any():
+        msg = f"{CONTENTS} lacks a value, names an image twice, or has a label that is neither 0 nor 1"
+        raise ValueError(msg)
+    return found
 
 
 def _damaged(folder: Path, fault: str) -> InputError:

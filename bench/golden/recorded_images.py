@@ -160,7 +160,7 @@ def _as_recorded(
         title=record.title,
         kind=record.kind,
         version=record.version,
-        families={name: record.families[name] for name in record.generators},
+        families={name: record.families.get(name, name) for name in record.generators},
         table=table.astype({columns.LABEL: here.table[columns.LABEL].dtype}),
         pools={name: pool for name, pool in recorded.pools.items() if name in record.generators},
         notes=(),

@@ -50,6 +50,7 @@ Update = Annotated[
     typer.Option("--update", help="Replace the record; what is not given is as it asks now.", rich_help_panel=RECORDED),
 ]
 PlaceNow = Annotated[str, typer.Option("--data", help="Where the images lie now.", show_default="as recorded")]
+RealNow = Annotated[str, typer.Option("--real", help="Where added real images lie now.", show_default="as recorded")]
 FitAgain = Annotated[bool, typer.Option(help="Train again what was trained, and compare that too.")]
 DeviceNow = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="as recorded")]
 JunitFile = Annotated[Path | None, typer.Option(help="File of JUnit XML to write.")]
@@ -161,6 +162,7 @@ def _asked(context: typer.Context, params: dict[str, Any]) -> tuple[RunRequest, 
 def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     record: RecordFolder,
     data: PlaceNow = "",
+    real: RealNow = "",
     fit_again: FitAgain = True,  # noqa: FBT002
     device: DeviceNow = "",
     workers: options.Workers = options.CORES,
@@ -180,20 +182,26 @@ def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     output = GateOutput(junit, summary, options.job_summary())
     output.check()
-    typed = {"--data": data, "--device": device, "--workers": str(workers), "--weights-dir": str(weights_dir or "")}
+    typed = {"--data": data, "--real": real, "--device": device, "--workers": str(workers)}
+    typed |= {"--weights-dir": str(weights_dir or "")}
     given = [text for option, value in typed.items() if value for text in (option, value)]
     try:
         found = _checked(record, given, fit_again=fit_again)
     except (InputError, UnknownName) as error:
         output.write(GateFindings(record.name, (), (str(error),)))
         raise
-    accept = ["lineup", "golden", "make", str(record), "--update", *(["--data", data] if data else [])]
+    accept = ["lineup", "golden", "make", str(record), "--update", *_places(data, real)]
     acceptance = shlex.join(accept) if found.exit_code else ""
     output.write(found, acceptance)
     show_findings(found, options.reporter().say, as_json=as_json, acceptance=acceptance)
     if acceptance and not as_json:
         say(record_acceptance(acceptance))
     raise typer.Exit(found.exit_code)
+
+
+def _places(data: str, real: str) -> list[str]:
+    """Where the images lie, as options, as far as it was typed."""
+    return [text for option, place in (("--data", data), ("--real", real)) if place for text in (option, place)]
 
 
 @cache

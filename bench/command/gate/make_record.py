@@ -70,7 +70,8 @@ def check_place(folder: Path, *, update: bool) -> None:
     if holds_record(folder) and not update:
         msg = f"RECORD {folder} holds a golden record; add --update to replace it, or name another folder"
         raise InputError(msg)
-    if foreign := foreign_files(folder):
+    foreign = foreign_files(folder) if holds_record(folder) else sorted(path.name for path in folder.iterdir())
+    if foreign:
         msg = f"RECORD {folder} holds {foreign[0]}, which is no part of a golden record and would be lost"
         raise InputError(f"{msg}; name another folder, or take it away")
 
