@@ -125,6 +125,11 @@ PlaceOfData = Annotated[
     typer.Option("--data", help="Where the images of the run lie now; they are checked.", show_default="as recorded"),
 ]
 
+JunitFile = Annotated[Path | None, typer.Option(help="File of JUnit XML to write.")]
+SummaryFile = Annotated[
+    Path | None, typer.Option(help="File of Markdown to write.", show_default="added to GITHUB_STEP_SUMMARY")
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
 Backend = Annotated[

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 
-from bench.command.gate.gate_output import show_findings
+from bench.command.gate.gate_output import NO_FILES, GateOutput, show_findings
 from bench.command.gate.gate_runs import GATED, PROTOCOLS, Fits, GateRuns, gate_runs, joined, usable_fits
 from bench.evaluation.joined_runs import only_rows
 from bench.golden.changed_decisions import compare_decisions
@@ -24,7 +24,7 @@ from bench.platform.errors import InputError
 from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
 from bench.records.run import Run
-from bench.report.gate_report import acceptance, speed_report
+from bench.report.gate_report import acceptance, accepting, speed_report
 
 GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # of every detector
 # of those that depend on the seed: more show better what a retrained network may be, and one train set costs less
@@ -69,7 +69,9 @@ def read_record(golden: Path, protocol: str) -> Run:
     return joined([record, read_golden(further)]) if further.is_dir() else record
 
 
-def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = False) -> int:
+def compare_now(
+    golden: Path, cache: Path, reporter: Reporter, *, speed: bool = False, output: GateOutput = NO_FILES
+) -> int:
     """Score and fit again, compare, and print what changed and how to accept it.
 
     Args:
@@ -77,6 +79,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = 
         cache: Folder of the corpus.
         reporter: Of progress.
         speed: Whether speeds are compared too.
+        output: The files that findings are written into, without the speeds.
 
     Returns:
         1 where a decision of a fitted detector changed, accuracy fell or a detector became slower, else 2 where
@@ -89,6 +92,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = 
     speeds = read_speeds(golden) if speed else None
     now = runs_now(records, read_fitted(golden / FITTED), cache, reporter, timed=speed)
     findings = findings_of(records, now)
+    output.write(findings, accepting(findings.moved) if findings.moved else "")
     show_findings(findings, reporter.say)
     console, codes = PlainConsole(), {findings.exit_code}
     if findings.moved:

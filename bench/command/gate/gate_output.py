@@ -21,19 +21,17 @@ from bench.report.terminal import WIDTH
 
 @dataclass(frozen=True)
 class GateOutput:
-    """Where findings go.
+    """The files that findings are written into.
 
     Attributes:
         junit: File of JUnit XML; None for none.
         summary: File of Markdown; None for none.
         job_summary: File that a CI server shows of a job, to which every step adds; None where there is none.
-        as_json: Whether one JSON document is printed, and nothing else.
     """
 
     junit: Path | None = None
     summary: Path | None = None
     job_summary: Path | None = None
-    as_json: bool = False
 
     def check(self) -> None:
         """Raise `InputError` for a file that cannot be written: the gate is not run to be lost."""
@@ -58,6 +56,9 @@ class GateOutput:
         if self.job_summary is not None:
             with self.job_summary.open("ab") as file:
                 file.write(text)
+
+
+NO_FILES = GateOutput()
 
 
 def _unwritable(path: Path) -> str:

@@ -53,10 +53,6 @@ PlaceNow = Annotated[str, typer.Option("--data", help="Where the images lie now.
 RealNow = Annotated[str, typer.Option("--real", help="Where added real images lie now.", show_default="as recorded")]
 FitAgain = Annotated[bool, typer.Option(help="Train again what was trained, and compare that too.")]
 DeviceNow = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="as recorded")]
-JunitFile = Annotated[Path | None, typer.Option(help="File of JUnit XML to write.")]
-SummaryFile = Annotated[
-    Path | None, typer.Option(help="File of Markdown to write.", show_default="added to GITHUB_STEP_SUMMARY")
-]
 AsFindings = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -167,8 +163,8 @@ def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     device: DeviceNow = "",
     workers: options.Workers = options.CORES,
     weights_dir: options.WeightsDir = None,
-    junit: JunitFile = None,
-    summary: SummaryFile = None,
+    junit: options.JunitFile = None,
+    summary: options.SummaryFile = None,
     as_json: AsFindings = False,  # noqa: FBT002
 ) -> None:
     """Ask a record's question again, and say what moved, in which cells, and by how much.
