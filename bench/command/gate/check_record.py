@@ -82,16 +82,19 @@ def check_record(
     with _check(record, request, cache, reporter) as check:
         comparisons: list[GateComparison] = []
         runs: list[Run] = []
+        obstacles: list[str] = []
         if record.fits or not record.trained:
             now = _scored_again(check)
             comparisons += _compared_as_kept(check, now)
             runs.append(now)
+            obstacles = [*_absent(now), *([] if fit_again else _older_fits(check, now))]
         if record.trained and fit_again and not check.trained_on_missing:
             forget_fits(check.request.cache)
             now = answer(replace(check.request, out=check.request.out / FITTED_AGAIN), reporter)
             comparisons += _compared_as_fitted(check, now)
             runs.append(now)
-    obstacles = [*_obstacles(check, fit_again=fit_again), *(line for run in runs for line in _absent(run))]
+    if record.trained and fit_again and (count := check.trained_on_missing):
+        obstacles.append(f"Not fitted again: {count:,} images that detectors were trained on are missing")
     return GateFindings(record.name, tuple(comparisons), tuple(obstacles), tuple(_notes(check, runs)))
 
 
@@ -156,10 +159,13 @@ def _comparison(check: RecordCheck, half: GateHalf, what: str, result: GateResul
     return GateComparison(name, half, f"Gate: {name}, {what}", result)
 
 
-def _obstacles(check: RecordCheck, *, fit_again: bool) -> Iterator[str]:
-    """Why a half was not run."""
-    if check.record.trained and fit_again and (count := check.trained_on_missing):
-        yield f"Not fitted again: {count:,} images that detectors were trained on are missing"
+def _older_fits(check: RecordCheck, now: Run) -> Iterator[str]:
+    """Why nothing is said of trained detectors that are others than those of the record, where none is trained."""
+    before, after = check.golden.manifest, now.manifest
+    for name in replaced_detectors(before, after) if check.record.trained else ():
+        rows = before.detectors[name], after.detectors[name]
+        told = [f"{row.key} (version {row.version})" for row in rows]
+        yield f"Not scored again: {name}: the record's fits are of {told[0]}, this is {told[1]}; fit it again"
 
 
 def _absent(now: Run) -> Iterator[str]:

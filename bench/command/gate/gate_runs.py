@@ -137,7 +137,7 @@ def _place(fits: Fits, planned: PlannedRun) -> None:
         cell = item.cell
         if (fit := fits.get(names[fit_key] + SUFFIX)) is None:
             msg = f"the golden record has no fitted {cell.detector} of {training_text(cell)} and seed {cell.seed}"
-            raise InputError(f"{msg}; make it with --update --only {cell.detector}")
+            raise InputError(f"{msg}; make it with --update")
         cache.write_fit(item.training_key, fit[1])
 
 

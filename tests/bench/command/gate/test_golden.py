@@ -150,6 +150,9 @@ def test_a_detector_that_says_that_it_is_another_is_tested_for_falls(lineup, mad
     (found,) = json.loads(done.stdout)["comparisons"]
     assert found["half"] == "replaced"
     assert {case["verdict"] for case in found["cases"]} == {"same"}
+    done = check(lineup, made[0], faces, "--no-fit-again")
+    assert done.returncode == 2, done.stderr
+    assert "Not scored again: checkerboard: the record's fits are of" in done.stderr
 
 
 def test_missing_and_new_images_are_named(lineup, made, faces, tmp_path):
