@@ -125,6 +125,11 @@ PlaceOfData = Annotated[
     typer.Option("--data", help="Where the images of the run lie now; they are checked.", show_default="as recorded"),
 ]
 
+JunitFile = Annotated[Path | None, typer.Option(help="File of JUnit XML to write.")]
+SummaryFile = Annotated[
+    Path | None, typer.Option(help="File of Markdown to write.", show_default="added to GITHUB_STEP_SUMMARY")
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[
     str, typer.Option(help="Of networks that score: float32, tf32 (on a GPU) or bfloat16.", rich_help_panel=COMPUTED)
@@ -277,6 +282,12 @@ def weights_folder(chosen: Path | None = None) -> Path:
         return chosen
     named = os.environ.get("LINEUP_WEIGHTS")
     return Path(named) if named else cache_folder() / "weights"
+
+
+def job_summary() -> Path | None:
+    """The file in which a CI server wants Markdown on a job: GITHUB_STEP_SUMMARY; None where there is none."""
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    return Path(named) if named else None
 
 
 def tracking_server(text: str) -> str:

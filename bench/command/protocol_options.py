@@ -77,13 +77,13 @@ class ProtocolCommand(TyperCommand):
         context: Any = TyperCommand.make_context(whole, info_name, args, parent, default_map=defaults, **extra)
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
-        typed = {option: value for option, value in typed.items() if _is_typed(context, option)}
+        typed = {option: value for option, value in typed.items() if is_typed(context, option)}
         values |= with_absolute_options(protocol_catalogue.protocol_class(name), typed, Path())
         context.obj = ChosenProtocol(protocol_catalogue.make_protocol(name, values), file.recipe_options)
         return context
 
 
-def _is_typed(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
+def is_typed(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
     """Whether an option stands on the command line."""
     return bool(context.get_parameter_source(option).name == "COMMANDLINE")
 

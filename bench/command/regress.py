@@ -19,11 +19,14 @@ def regress_command(
     update: Annotated[bool, typer.Option(help="Replace the golden record, and print what changes.")] = False,  # noqa: FBT002
     only: Annotated[str, typer.Option(help="With --update: the detectors that are replaced, comma separated.")] = "",
     speed: Annotated[bool, typer.Option(help="Compare images/s too; with --update: replace them alone.")] = False,  # noqa: FBT002
+    junit: options.JunitFile = None,
+    summary: options.SummaryFile = None,
 ) -> None:
     """Score the golden record's fitted detectors on the embedded corpus, fit everything again, and compare.
 
     Exits with 1 where a decision of a fitted detector changed or accuracy fell, with 2 where it could not be compared.
     """
+    from bench.command.gate.gate_output import GateOutput
     from bench.command.gate.gate_runs import GATED
     from bench.command.regression_gate import compare_now, update_golden, update_speeds
 
@@ -39,9 +42,14 @@ def regress_command(
     if chosen and speed:
         msg = "--only and --speed are given together: speeds are replaced for all detectors at once; give one of them"
         raise InputError(msg)
+    if update and (junit or summary):
+        msg = "--junit and --summary are of a comparison, and --update makes the record anew; leave them out"
+        raise InputError(msg)
+    output = GateOutput(junit, summary, options.job_summary())
+    output.check()
     folder, cache, reporter = golden or shipped_results() / "golden", options.working_cache().path, options.reporter()
     if not update:
-        code = compare_now(folder, cache, reporter, speed=speed)
+        code = compare_now(folder, cache, reporter, speed=speed, output=output)
     else:
         code = update_speeds(folder, cache, reporter) if speed else update_golden(folder, cache, reporter, chosen)
     raise typer.Exit(code)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 
+from bench.command.gate.gate_output import NO_FILES, GateOutput, show_findings
 from bench.command.gate.gate_runs import GATED, PROTOCOLS, Fits, GateRuns, gate_runs, joined, usable_fits
 from bench.evaluation.joined_runs import only_rows
 from bench.golden.changed_decisions import compare_decisions
 from bench.golden.fitted_record import read_fitted, write_fitted
+from bench.golden.gate_findings import FITTED_AGAIN, KEPT_FITS, SCORED_AGAIN, GateComparison, GateFindings
 from bench.golden.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
 from bench.golden.regression import compare, seeds_differ
 from bench.golden.speeds import compare_speeds, read_speeds, write_speeds
@@ -22,8 +24,7 @@ from bench.platform.errors import InputError
 from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
 from bench.records.run import Run
-from bench.report.comparison_report import comparison_report
-from bench.report.gate_report import acceptance, decision_report, speed_report
+from bench.report.gate_report import acceptance, accepting, speed_report
 
 GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # of every detector
 # of those that depend on the seed: more show better what a retrained network may be, and one train set costs less
@@ -68,7 +69,9 @@ def read_record(golden: Path, protocol: str) -> Run:
     return joined([record, read_golden(further)]) if further.is_dir() else record
 
 
-def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = False) -> int:
+def compare_now(
+    golden: Path, cache: Path, reporter: Reporter, *, speed: bool = False, output: GateOutput = NO_FILES
+) -> int:
     """Score and fit again, compare, and print what changed and how to accept it.
 
     Args:
@@ -76,6 +79,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = 
         cache: Folder of the corpus.
         reporter: Of progress.
         speed: Whether speeds are compared too.
+        output: The files that findings are written into, without the speeds.
 
     Returns:
         1 where a decision of a fitted detector changed, accuracy fell or a detector became slower, else 2 where
@@ -87,27 +91,30 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter, *, speed: bool = 
     records = {protocol: read_record(golden, protocol) for protocol in PROTOCOLS}
     speeds = read_speeds(golden) if speed else None
     now = runs_now(records, read_fitted(golden / FITTED), cache, reporter, timed=speed)
-    console, codes = PlainConsole(), {2 if now.obstacles else 0}
-    moved: list[str] = []
-    for protocol, run in now.scored_again.items():
-        decisions = compare_decisions(records[protocol], run)
-        console.print(f"Gate: {protocol}, fitted detectors of the record", decision_report(decisions), sep="\n")
-        codes.add(decisions.exit_code)
-        moved += decisions.changed
-    for line in now.obstacles:
-        reporter.say(f"Not scored again: {line}")
-    for protocol, run in now.fitted_again.items():
-        outcome = compare(records[protocol], run)
-        console.print(f"Gate: {protocol}, fitted again", comparison_report(outcome), sep="\n")
-        codes.add(outcome.exit_code)
-        moved += outcome.fallen
-    if moved:
-        console.print(acceptance(dict.fromkeys(moved)))
+    findings = findings_of(records, now)
+    output.write(findings, accepting(findings.moved) if findings.moved else "")
+    show_findings(findings, reporter.say)
+    console, codes = PlainConsole(), {findings.exit_code}
+    if findings.moved:
+        console.print(acceptance(findings.moved))
     if speeds is not None and (timed := now.scored_again.get(PROTOCOLS[0])) is not None:
         found = compare_speeds(speeds, timed)
         console.print("Gate: speed", speed_report(found), sep="\n")
         codes.add(found.exit_code)
     return 1 if 1 in codes else max(codes)
+
+
+def findings_of(records: Mapping[str, Run], now: RunsNow) -> GateFindings:
+    """What this code does now beside the golden record, by protocol."""
+    scored = [
+        GateComparison(name, SCORED_AGAIN, f"Gate: {name}, {KEPT_FITS}", compare_decisions(records[name], run))
+        for name, run in now.scored_again.items()
+    ]
+    fitted = [
+        GateComparison(name, FITTED_AGAIN, f"Gate: {name}, {FITTED_AGAIN}", compare(records[name], run))
+        for name, run in now.fitted_again.items()
+    ]
+    return GateFindings("Lineup", (*scored, *fitted), tuple(f"Not scored again: {line}" for line in now.obstacles))
 
 
 def runs_now(records: Mapping[str, Run], fits: Fits, cache: Path, reporter: Reporter, *, timed: bool) -> RunsNow:

@@ -71,18 +71,23 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     chosen: ChosenProtocol = context.obj
     params = context.params  # all that is above, with what a settings file says
-    if params["detectors"] is None:  # as a settings file is to have them
-        usual = DETECTORS if chosen.protocol.trains else ALL
-        params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
-    root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
+    root, requests = _checked(request_from(chosen, params), names(params["base_degradation"]), params["out"])
     params["out"] = root
     params["base_degradation"] = ",".join(one.base_degradation for one in requests)  # a profile may change later
     if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
         _write_settings_and_rank(runs, requests[0], root, params)
 
 
-def _request(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunRequest:
-    """What the options ask for; the folder is still to be found. Raises `InputError` for texts that are no values."""
+def request_from(chosen: ChosenProtocol, params: dict[str, Any]) -> RunRequest:
+    """What the options ask for; the folder is still to be found. Raises `InputError` for texts that are no values.
+
+    Args:
+        chosen: The protocol, and the options of detectors.
+        params: All options by name; detectors that were not named are written into it, as a settings file has them.
+    """
+    if params["detectors"] is None:
+        usual = DETECTORS if chosen.protocol.trains else ALL
+        params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
     seeds = params["seeds"]
     baselines = params["baselines"] and chosen.protocol.trains and not chosen.protocol.usual_detectors
     return RunRequest(

@@ -33,21 +33,26 @@ class DecisionResult:
     """What scoring again found.
 
     Attributes:
-        cells: One row per cell with a changed decision, columns `decision_changes`: its images, and how many of them
-            were called right and are called wrong now, or the other way round.
+        compared_cells: One row per compared cell, columns `decision_changes`: its images, and how many of them were
+            called right and are called wrong now, or the other way round.
         compared: Number of decisions.
-        near: Number of those that changed within `NEAR` of the threshold, in no row of `cells`.
+        near: Number of those that changed within `NEAR` of the threshold, counted in no cell.
         largest_move: By how much a score moved at most.
         obstacles: What could not be compared, and why.
-        axes: The columns of `cells` that tell questions apart for a reader.
+        axes: The columns of cells that tell questions apart for a reader.
     """
 
-    cells: pd.DataFrame
+    compared_cells: pd.DataFrame
     compared: int
     near: int
     largest_move: float
     obstacles: tuple[str, ...]
     axes: tuple[str, ...]
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """The cells with a changed decision."""
+        return self.compared_cells[self.compared_cells[[NOW_WRONG, NOW_RIGHT]].any(axis=1)].reset_index(drop=True)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -92,7 +97,6 @@ def compare_decisions(golden: Run, now: Run) -> DecisionResult:
         }
     )
     counts = tables.groupby("pair")[[columns.IMAGES, NOW_WRONG, NOW_RIGHT]].sum()
-    cells = paired.pairs.join(counts, how="inner")
-    cells = cells.loc[cells[NOW_WRONG] + cells[NOW_RIGHT] > 0, list(nothing.cells)].reset_index(drop=True)
+    cells = paired.pairs.join(counts, how="inner")[list(nothing.cells)].reset_index(drop=True)
     move = float(np.abs(scores[:, 1] - scores[:, 0]).max())
     return DecisionResult(cells, len(images), int((changed & near).sum()), move, paired.obstacles, axes)

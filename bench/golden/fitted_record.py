@@ -43,8 +43,13 @@ def read_fitted(folder: Path) -> dict[str, tuple[SavedDetector, State]]:
 
 def write_fitted(files: Mapping[str, bytes], folder: Path) -> None:
     """Write fitted detectors, by name of the file, as everything that a folder holds."""
+    Store(folder).replace(fitted_files(files))
+
+
+def fitted_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Fitted detectors, by name of the file, and the list of them."""
     listed = {name: _digest(data) for name, data in sorted(files.items())}
-    Store(folder).replace({MANIFEST: json.dumps({FILES: listed}, indent=1).encode(), **files})
+    return {MANIFEST: json.dumps({FILES: listed}, indent=1).encode(), **files}
 
 
 def _digest(data: bytes) -> str:

@@ -57,12 +57,25 @@ def speed_report(result: SpeedResult) -> Group:
     return Group(text_table(shown), *(Text(line, style="bold") for line in lines))
 
 
+def accepting(detectors: Iterable[str]) -> str:
+    """The command that takes what these detectors answer now into the record that ships."""
+    return f"lineup regress --update --only {','.join(detectors)}"
+
+
 def acceptance(detectors: Iterable[str]) -> Text:
     """What to type where a change is meant."""
-    names = ",".join(detectors)
     return Text(
         f"If these changes are meant: raise the version on the card of each, and run\n"
-        f"  lineup regress --update --only {names}\n"
+        f"  {accepting(detectors)}\n"
         "and put the table of changed cells that it prints into the commit.",
         style="bold",
     )
+
+
+def record_acceptance(command: str) -> str:
+    """What to type where a change is meant, of a record of anybody's.
+
+    Args:
+        command: As it is typed.
+    """
+    return f"If this is meant, run\n  {command}\nand commit the record with what that prints."

@@ -280,6 +280,8 @@ def _with_corpus_generators(request: RunRequest) -> RunRequest:
 
 def _open_images(request: RunRequest, name: str, reporter: Reporter, *, dry: bool) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
+    if not name and request.images is not None:
+        return request.images
     text, real = name or request.data_sets[0], "" if name else request.real
     if is_counts(text):
         if not dry:

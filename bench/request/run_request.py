@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.images.data_names import COUNTS, EMBEDDED, is_counts, layout_and_place
 from bench.images.decoding.structure import MAX_PIXELS
@@ -17,6 +17,9 @@ from bench.request.protocol_catalogue import command_line_text
 from bench.request.setting import AUTO
 from detectors.identity import default_of
 from protocols.api import NONE, EvaluationProtocol
+
+if TYPE_CHECKING:
+    from bench.images.image_set import ImageSet  # which brings all that decodes
 
 RUNS = Path("results/runs")
 LONGEST_NAME = 100  # characters of the name of a folder; what is longer is cut, and told from others by its digest
@@ -56,6 +59,8 @@ class RunRequest:
         data_name: What published tables call the run's data, where its layout cannot tell.
         reading: What the user states of the images.
         validation: Share of every train set that is not fitted on and scored; 0 for none.
+        images: The run's own data where it is open already, limited and degraded as it is to be; None where `data` is
+            to be opened.
     """
 
     protocol: EvaluationProtocol
@@ -86,6 +91,7 @@ class RunRequest:
     data_name: str = ""
     reading: Reading = AS_STATED
     validation: float = 0.0
+    images: ImageSet | None = None
 
     def in_folder(self, out: Path) -> RunRequest:
         """The same with another result folder."""

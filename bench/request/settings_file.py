@@ -14,8 +14,9 @@ paths; a relative path in a file begins in the folder of the file.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,38 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
 
     What names a checkpoint or a file of weights is a path where there is such a file, and else a name.
     """
+    return _with_paths(settings, _PathNames(folder))
+
+
+def with_relative_paths(settings: SettingsFile, folder: Path, within: Path) -> SettingsFile:
+    """The same settings whose absolute paths to what lies in `within` begin in `folder`: they may move together."""
+    return _with_paths(settings, _PathNames(folder, folder, within))
+
+
+@dataclass(frozen=True)
+class _PathNames:
+    """How paths are written.
+
+    Attributes:
+        begin: Where relative paths begin.
+        end: Where those begin that are written; None where they are to be absolute.
+        within: Paths elsewhere are absolute in any case.
+    """
+
+    begin: Path
+    end: Path | None = None
+    within: Path = Path()
+
+    def written(self, text: str) -> str:
+        """A path as it is to be written."""
+        path = self.begin.absolute() / Path(text).expanduser()
+        if self.end is None or not path.resolve().is_relative_to(self.within.resolve()):
+            return str(path)
+        return Path(os.path.relpath(path.resolve(), self.end.resolve())).as_posix()
+
+
+def _with_paths(settings: SettingsFile, folder: _PathNames) -> SettingsFile:
+    """The same settings with other names for its paths."""
     values = dict(settings.values)
     if str(values.get("protocol", "")).endswith(PROTOCOL_SUFFIX):
         values["protocol"] = _absolute(values["protocol"], folder)
@@ -65,7 +98,7 @@ def with_absolute_options(
     protocol: type[EvaluationProtocol], values: Mapping[str, Any], folder: Path
 ) -> dict[str, Any]:
     """Options of a protocol whose relative paths, which begin in `folder`, are absolute."""
-    return _with_absolute_values(values, _path_options(protocol), folder)
+    return _with_absolute_values(values, _path_options(protocol), _PathNames(folder))
 
 
 def _path_options(protocol: type[EvaluationProtocol]) -> dict[str, NameKind]:
@@ -74,7 +107,9 @@ def _path_options(protocol: type[EvaluationProtocol]) -> dict[str, NameKind]:
     return {name: kind for name, kind in kinds.items() if kind in PATH_KINDS}
 
 
-def _with_absolute_values(values: Mapping[str, Any], kinds: Mapping[str, NameKind], folder: Path) -> dict[str, Any]:
+def _with_absolute_values(
+    values: Mapping[str, Any], kinds: Mapping[str, NameKind], folder: _PathNames
+) -> dict[str, Any]:
     """Values whose relative paths are absolute; `kinds` says of those that may have some what their texts name."""
     return {
         name: _with_absolute_value(value, kinds[name], folder) if name in kinds and value else value
@@ -82,21 +117,21 @@ def _with_absolute_values(values: Mapping[str, Any], kinds: Mapping[str, NameKin
     }
 
 
-def _with_absolute_value(value: Any, kind: NameKind, folder: Path) -> Any:  # noqa: ANN401 - a text or a list
+def _with_absolute_value(value: Any, kind: NameKind, folder: _PathNames) -> Any:  # noqa: ANN401 - a text or a list
     if kind == "file":
         return _absolute(value, folder)
     if kind == "degradations":
         return _mapped(value, partial(_degradation_text, folder=folder))
     change = partial(_data_text, folder=folder)
-    whole = isinstance(value, str) and (folder / value).exists()  # a comma may be part of a path
+    whole = isinstance(value, str) and (folder.begin / value).exists()  # a comma may be part of a path
     return change(value) if whole else _mapped(value, change)
 
 
-def _absolute(path: Any, folder: Path) -> str:  # noqa: ANN401 - a text or a path
-    return str(folder.absolute() / Path(str(path)).expanduser())
+def _absolute(path: Any, folder: _PathNames) -> str:  # noqa: ANN401 - a text or a path
+    return folder.written(str(path))
 
 
-def _degradation_text(text: str, folder: Path) -> str:
+def _degradation_text(text: str, folder: _PathNames) -> str:
     """A degradation as it is; a file of a profile as it is named from anywhere."""
     return _absolute(text, folder) if text.endswith(PROFILE_SUFFIX) else text
 
@@ -108,7 +143,7 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - 
     return ",".join(change(part.strip()) for part in str(value).split(",") if part.strip())
 
 
-def _data_text(text: str, folder: Path) -> str:
+def _data_text(text: str, folder: _PathNames) -> str:
     """A data set as it is named from anywhere."""
     layout, place = layout_and_place(text)
     if text == EMBEDDED or "://" in place:
@@ -116,7 +151,7 @@ def _data_text(text: str, folder: Path) -> str:
     return (f"{layout}:" if layout else "") + _absolute(place, folder)
 
 
-def _row_text(text: str, folder: Path) -> str:
+def _row_text(text: str, folder: _PathNames) -> str:
     """A row as it is named from anywhere; a text that names none as it is."""
     try:
         entry = parse_entry(text)
@@ -126,7 +161,7 @@ def _row_text(text: str, folder: Path) -> str:
     return entry.detector + "".join(options) + (f"@{_existing(entry.checkpoint, folder)}" if entry.checkpoint else "")
 
 
-def _file_text(detector: str, name: str, value: Any, folder: Path) -> Any:  # noqa: ANN401 - as TOML has it
+def _file_text(detector: str, name: str, value: Any, folder: _PathNames) -> Any:  # noqa: ANN401 - as TOML has it
     """The value of an option of a detector, absolute where it is the path of a file."""
     try:
         options = options_of(type(catalogue.recipe(detector)))
@@ -136,9 +171,8 @@ def _file_text(detector: str, name: str, value: Any, folder: Path) -> Any:  # no
     return _existing(value, folder) if takes_file and isinstance(value, str) else value
 
 
-def _existing(text: str, folder: Path) -> str:
-    path = folder.absolute() / text
-    return str(path) if text and path.exists() else text
+def _existing(text: str, folder: _PathNames) -> str:
+    return folder.written(text) if text and (folder.begin.absolute() / text).exists() else text
 
 
 def to_toml(values: Mapping[str, Any], options: DetectorOptions) -> str:

@@ -37,8 +37,20 @@ from bench.evaluation.imported_scores import ImportedOutcomes
 from bench.evaluation.leaderboard import rankings, rankings_of
 from bench.exchange.imported_run import MISSING
 from bench.golden.changed_decisions import compare_decisions
+from bench.golden.gate_findings import (
+    FITTED_AGAIN,
+    REPLACED,
+    SCORED_AGAIN,
+    GateComparison,
+    GateFindings,
+    GateHalf,
+    GateResults,
+)
 from bench.golden.golden_record import golden_from, read_golden
+from bench.golden.question_record import QuestionRecord
+from bench.golden.recorded_images import RECORDED, RecordedImages
 from bench.golden.regression import compare
+from bench.golden.replaced_detectors import compare_replaced
 from bench.golden.speeds import SPEED_CHANGES, SpeedResult
 from bench.images.quality.audit import Finding
 from bench.images.quality.census import take_census
@@ -59,6 +71,9 @@ from bench.report.data_report import audit_report, census_report
 from bench.report.figures import all_figures, find_figure
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages, open_images
+from bench.report.gate.document import findings_json
+from bench.report.gate.markdown import case_columns
+from bench.report.gate.record_facts import record_facts
 from bench.report.gate_report import decision_report, speed_report
 from bench.report.image_report import image_tables
 from bench.report.imported_report import imported_report
@@ -103,7 +118,7 @@ def headers(printed: RenderableType) -> Iterator[str]:
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
     found = {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
-    found |= image_analysis_tables() | profile_headers()
+    found |= image_analysis_tables() | profile_headers() | golden_tables()
     return found | {name: found[name] | names for name, names in asked_tables(folder).items()}
 
 
@@ -339,6 +354,28 @@ def side_tables() -> Headers:
         "published": set(headers(terminal.published_table(figures))),
         "by condition": set(list(headers(imported))[-len(names) :]),
         "regress": {*headers(changes), *headers(decided), *headers(speeds)},
+    }
+
+
+def _no_images() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=str) for name in RECORDED})
+
+
+def golden_tables() -> Headers:
+    """Those of golden records, and of what a check of one writes."""
+    golden, worse = golden_from([make_run()]), make_run(falling(home=0.6, kin=0.5), noise=1)
+    newer = with_detector(worse, "alpha", version=2)
+    results: list[tuple[GateHalf, GateResults]] = [
+        (SCORED_AGAIN, compare_decisions(golden, worse)),
+        (FITTED_AGAIN, compare(golden, worse)),
+        (REPLACED, compare_replaced(golden, newer, ["alpha"])),
+    ]
+    findings = GateFindings("record", tuple(GateComparison("record", half, half, one) for half, one in results))
+    record = QuestionRecord("record", "", golden, RecordedImages(_no_images(), {}, drawn_splits=False), {})
+    return {
+        "golden summary": {column.header for column in case_columns(findings.comparisons[0].cases)},
+        "golden --json": {*_keys(json.loads(findings_json(findings))), *record_facts(record, [])},
+        "contents.parquet": set(RECORDED),
     }
 
 

@@ -15,8 +15,9 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from bench.engine.cache import Cache
-from bench.engine.plan import training_text
+from bench.engine.plan import detector_names, training_text
 from bench.evaluation.joined_runs import join_runs
+from bench.golden.fitted_record import SUFFIX
 from bench.images.data_sets import embedded_corpus
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
@@ -89,39 +90,55 @@ class GateRuns:
         detectors = list(dict.fromkeys(saved.detector for saved, _ in fits.values()))
         request = self.request(protocol, detectors, (SHIPPED_SEED,), TRAINED_ON[protocol])
         self.reporter.say(f"Gate: {protocol}, fitted detectors of the record")
-        planned = plan_run(replace(request, timed=timed), self.reporter)
-        _place(fits, planned)
-        return execute(planned, Store.at(request.out), self.reporter)
+        return score_again(replace(request, timed=timed), fits, self.reporter)
 
     def forget_fits(self) -> None:
         """Delete fitted detectors, and all that follows from them; embeddings stay."""
-        for name in _OF_FITS:
-            rmtree(self.scratch / "cache" / name, ignore_errors=True)
+        forget_fits(self.scratch / "cache")
 
     def fitted_again(self, protocol: str, detectors: Sequence[str], seeds: Sequence[int]) -> Run:
         """Every train set of a protocol fitted now, or in an earlier run of this folder, and scored."""
         request = self.request(protocol, detectors, seeds, ())
         self.reporter.say(f"Gate: {protocol}, seeds {', '.join(map(str, seeds))} of {', '.join(detectors)}")
-        return execute(plan_run(request, self.reporter), Store.at(request.out), self.reporter)
+        return answer(request, self.reporter)
 
     def fits_to_ship(self, detectors: Sequence[str]) -> dict[str, bytes]:
         """The fitted detectors of `TRAINED_ON` as files by name, fitted now or in an earlier run of this folder."""
         protocol = PROTOCOLS[0]
         request = self.request(protocol, detectors, (SHIPPED_SEED,), TRAINED_ON[protocol])
-        execute(plan_run(replace(request, keep_fitted=True), self.reporter), Store.at(request.out), self.reporter)
+        answer(replace(request, keep_fitted=True), self.reporter)
         return {path.name: path.read_bytes() for path in sorted((request.out / "fitted").iterdir())}
+
+
+def answer(request: RunRequest, reporter: Reporter) -> Run:
+    """Fit and score all that a request asks for."""
+    return execute(plan_run(request, reporter), Store.at(request.out), reporter)
+
+
+def score_again(request: RunRequest, fits: Fits, reporter: Reporter) -> Run:
+    """Score with fitted detectors all that a request asks for; nothing is fitted. Raises `InputError` without a fit."""
+    planned = plan_run(request, reporter)
+    _place(fits, planned)
+    return execute(planned, Store.at(request.out), reporter)
+
+
+def forget_fits(cache: Path) -> None:
+    """Delete the fitted detectors of a cache, and all that follows from them; embeddings stay."""
+    for name in _OF_FITS:
+        rmtree(cache / name, ignore_errors=True)
 
 
 def _place(fits: Fits, planned: PlannedRun) -> None:
     """Put fitted detectors where the cells of a planned run look for them. Raises `InputError` where one is missing."""
-    states = {(saved.detector, saved.train, saved.seed): state for saved, state in fits.values()}
     cache = Cache(planned.request.cache)
-    for item in {item.training_key: item for item in planned.planned}.values():
-        fit = item.cell.detector, training_text(item.cell), item.cell.seed
-        if fit not in states:
-            msg = f"the golden record has no fitted {fit[0]} of {fit[1]} and seed {fit[2]}"
-            raise InputError(f"{msg}; make it with --update --only {fit[0]}")
-        cache.write_fit(item.training_key, states[fit])
+    items = {item.fit_key: item for item in planned.planned}
+    names = detector_names({fit_key: item.cell for fit_key, item in items.items()})
+    for fit_key, item in items.items():
+        cell = item.cell
+        if (fit := fits.get(names[fit_key] + SUFFIX)) is None:
+            msg = f"the golden record has no fitted {cell.detector} of {training_text(cell)} and seed {cell.seed}"
+            raise InputError(f"{msg}; make it with --update")
+        cache.write_fit(item.training_key, fit[1])
 
 
 def usable_fits(fits: Fits, detectors: Iterable[str]) -> tuple[dict[str, tuple[SavedDetector, State]], list[str]]:

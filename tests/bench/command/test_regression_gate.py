@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench.command import regression_gate as gate
 from bench.command.gate import gate_runs
+from bench.command.gate.gate_output import GateOutput
 from bench.command.gate.gate_runs import GateRuns, joined
 from bench.evaluation.cells import cells_table
 from bench.golden.fitted_record import read_fitted
@@ -178,7 +179,10 @@ def test_the_command_compares_afresh_and_says_what_changed_and_how_to_accept_it(
     assert passed.count("none fell") == passed.count("none changed") == 2
     assert "lineup regress --update" not in passed
     runs[gate.PROTOCOLS[1]] = flipped_run
-    assert gate.compare_now(tmp_path / "golden", tmp_path, silent()) == 1
+    output = GateOutput(tmp_path / "a.xml", tmp_path / "a.md")
+    assert gate.compare_now(tmp_path / "golden", tmp_path, silent(), output=output) == 1
+    assert b"<failure" in (tmp_path / "a.xml").read_bytes()
+    assert "lineup regress --update --only nearest_mean" in (tmp_path / "a.md").read_text()
     failed = capsys.readouterr().out
     assert "Cells that fell" in failed
     assert "Cells with changed decisions" in failed
@@ -317,6 +321,7 @@ def test_a_record_of_real_runs_passes_and_trains_those_that_depend_on_their_seed
 def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):
     assert "--only is given without --update" in one_line(lineup("regress", "--only", "clip_probe"))
     assert "clip_prob" in one_line(lineup("regress", "--update", "--only", "clip_prob"))
+    assert "--junit and --summary are of a comparison" in one_line(lineup("regress", "--update", "--junit", "a.xml"))
     assert "--only and --speed" in one_line(lineup("regress", "--update", "--speed", "--only", "clip_probe"))
 
 

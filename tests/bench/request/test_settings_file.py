@@ -9,7 +9,7 @@ from bench.platform.errors import InputError
 from bench.records.settings import SettingsFile
 from bench.records.settings import read_settings as read
 from bench.request.settings_file import to_toml as written
-from bench.request.settings_file import with_absolute_options, with_absolute_paths
+from bench.request.settings_file import with_absolute_options, with_absolute_paths, with_relative_paths
 from protocols.transfer.release_dates import ReleaseDates
 from protocols.transfer.transfer_to import TransferTo
 
@@ -70,6 +70,24 @@ def test_relative_paths_become_absolute_and_names_stay(tmp_path):
         "nobody": {"start": "a.pth"},
     }
     assert with_absolute_paths(SettingsFile({"data": "x,y"}), tmp_path).values["data"] == f"{tmp_path}/x,y"
+
+
+def test_paths_below_a_folder_become_relative_and_read_the_same_from_there(tmp_path):
+    for name in ("a.pth", "golden/record/x"):
+        (tmp_path / "repository" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "repository" / name).touch()
+    repository, record = tmp_path / "repository", tmp_path / "repository" / "golden" / "record"
+    values = {"data": f"genimage:{repository}/images", "real": f"{tmp_path}/elsewhere"}
+    values |= {"detectors": ["hog_svm", f"npr@{repository}/a.pth", "npr@NPR"]}
+    found = with_relative_paths(SettingsFile(values, {"cnnspot": {"start": f"{repository}/a.pth"}}), record, repository)
+    assert found.values == {
+        "data": "genimage:../../images",
+        "real": f"{tmp_path}/elsewhere",
+        "detectors": ["hog_svm", "npr@../../a.pth", "npr@NPR"],
+    }
+    assert found.recipe_options == {"cnnspot": {"start": "../../a.pth"}}
+    again = with_absolute_paths(found, record)
+    assert again.values["detectors"][1] == f"npr@{record}/../../a.pth"
 
 
 def test_files_of_profiles_and_data_sets_among_the_options_of_a_protocol_become_absolute(tmp_path):

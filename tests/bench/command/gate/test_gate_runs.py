@@ -79,7 +79,7 @@ def test_fits_of_another_version_or_too_few_are_not_scored(fits):
 
 def test_a_fit_that_is_missing_is_never_made_instead(runs, fits):
     first = dict(list(fits.items())[:1])
-    with pytest.raises(InputError, match=rf"has no fitted {DETECTOR} of \w+ and seed 0; make it with --update --only"):
+    with pytest.raises(InputError, match=rf"has no fitted {DETECTOR} of \w+ and seed 0; make it with --update"):
         replace(runs, scratch=runs.scratch / "few").scored_again(PROTOCOL, first)
 
 
