@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 from bench.command.menu.entries import MENU, MenuEntry
 from bench.command.menu.suggestions import suggest_values
@@ -41,11 +41,13 @@ def whole_commands(names: list[str] | None = None) -> dict[str, Any]:
 @cache
 def _imported(entry: MenuEntry) -> Any:  # noqa: ANN401 - as typer has it
     found = _attribute(entry.target)
-    if not isinstance(found, typer.Typer):
+    command: Any
+    if isinstance(found, typer.Typer):
+        command = get_group(found)  # without options of its own for completion
+    else:
         app = typer.Typer(add_completion=False)
         app.command(entry.name, cls=_attribute(entry.command_class) if entry.command_class else None)(found)
-        found = app
-    command = get_command(found)
+        command = get_command(app)
     command.name = entry.name
     suggest_values(entry.name, command.params)
     return command

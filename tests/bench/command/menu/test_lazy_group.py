@@ -40,3 +40,9 @@ def test_one_command_is_imported_alone():
 @pytest.mark.parametrize(("typed", "meant"), [("leaderbord", "leaderboard"), ("reprot", "report")])
 def test_a_mistyped_command_is_told_the_similar_one(typed, meant):
     assert f"Did you mean {meant!r}?" in one_line(call({}, typed))
+
+
+def test_groups_offer_what_they_do_and_nothing_about_completion():
+    groups = [command for command in whole_commands().values() if hasattr(command, "commands")]
+    assert {group.name for group in groups} >= {"cache", "golden", "weights"}
+    assert not [parameter.name for group in groups for parameter in group.params if "completion" in parameter.name]
