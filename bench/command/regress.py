@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.platform.errors import InputError
 from bench.platform.shipped_results import in_checkout, shipped_results
 
 
-def regress_command(
+def regress_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     golden: Annotated[
         Path | None, typer.Option(help="Folder of the golden record; default the one that ships.")
     ] = None,
@@ -21,6 +22,7 @@ def regress_command(
     speed: Annotated[bool, typer.Option(help="Compare images/s too; with --update: replace them alone.")] = False,  # noqa: FBT002
     junit: options.JunitFile = None,
     summary: options.SummaryFile = None,
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Score the golden record's fitted detectors on the embedded corpus, fit everything again, and compare.
 
@@ -42,10 +44,13 @@ def regress_command(
     if chosen and speed:
         msg = "--only and --speed are given together: speeds are replaced for all detectors at once; give one of them"
         raise InputError(msg)
-    if update and (junit or summary):
-        msg = "--junit and --summary are of a comparison, and --update makes the record anew; leave them out"
+    if update and (junit or summary or as_json):
+        msg = "--junit, --summary and --json are of a comparison, and --update makes the record anew; leave them out"
         raise InputError(msg)
-    output = GateOutput(junit, summary, options.job_summary())
+    if as_json and speed:
+        msg = "--json and --speed are given together, and the document holds no speeds; leave one of them out"
+        raise InputError(msg)
+    output = GateOutput(junit, summary, options.job_summary(), as_json)
     output.check()
     folder, cache, reporter = golden or shipped_results() / "golden", options.working_cache().path, options.reporter()
     if not update:

@@ -92,10 +92,11 @@ def compare_now(
     speeds = read_speeds(golden) if speed else None
     now = runs_now(records, read_fitted(golden / FITTED), cache, reporter, timed=speed)
     findings = findings_of(records, now)
-    output.write(findings, accepting(findings.moved) if findings.moved else "")
-    show_findings(findings, reporter.say)
+    accepted = accepting(findings.moved) if findings.moved else ""
+    output.write(findings, accepted)
+    show_findings(findings, reporter.say, as_json=output.as_json, acceptance=accepted)
     console, codes = PlainConsole(), {findings.exit_code}
-    if findings.moved:
+    if findings.moved and not output.as_json:
         console.print(acceptance(findings.moved))
     if speeds is not None and (timed := now.scored_again.get(PROTOCOLS[0])) is not None:
         found = compare_speeds(speeds, timed)

@@ -27,11 +27,13 @@ class GateOutput:
         junit: File of JUnit XML; None for none.
         summary: File of Markdown; None for none.
         job_summary: File that a CI server shows of a job, to which every step adds; None where there is none.
+        as_json: Whether what is printed is one JSON document.
     """
 
     junit: Path | None = None
     summary: Path | None = None
     job_summary: Path | None = None
+    as_json: bool = False
 
     def check(self) -> None:
         """Raise `InputError` for a file that cannot be written: the gate is not run to be lost."""

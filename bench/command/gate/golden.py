@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand, is_typed
 from bench.command.run import request_from, run_command
 from bench.platform.errors import InputError
@@ -53,7 +54,6 @@ PlaceNow = Annotated[str, typer.Option("--data", help="Where the images lie now.
 RealNow = Annotated[str, typer.Option("--real", help="Where added real images lie now.", show_default="as recorded")]
 FitAgain = Annotated[bool, typer.Option(help="Train again what was trained, and compare that too.")]
 DeviceNow = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="as recorded")]
-AsFindings = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.callback()
@@ -165,7 +165,7 @@ def check_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights_dir: options.WeightsDir = None,
     junit: options.JunitFile = None,
     summary: options.SummaryFile = None,
-    as_json: AsFindings = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Ask a record's question again, and say what moved, in which cells, and by how much.
 
@@ -228,7 +228,7 @@ def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFind
 
 
 @app.command("show")
-def show_command(record: RecordFolder, as_json: AsFindings = False) -> None:  # noqa: FBT002
+def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: FBT002
     """Say what a record holds: question, detectors, images, versions, and which halves of the gate it supports."""
     import json
 

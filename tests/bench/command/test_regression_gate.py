@@ -321,7 +321,8 @@ def test_a_record_of_real_runs_passes_and_trains_those_that_depend_on_their_seed
 def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):
     assert "--only is given without --update" in one_line(lineup("regress", "--only", "clip_probe"))
     assert "clip_prob" in one_line(lineup("regress", "--update", "--only", "clip_prob"))
-    assert "--junit and --summary are of a comparison" in one_line(lineup("regress", "--update", "--junit", "a.xml"))
+    said = one_line(lineup("regress", "--update", "--junit", "a.xml"))
+    assert "--junit, --summary and --json are of a comparison" in said
     assert "--only and --speed" in one_line(lineup("regress", "--update", "--speed", "--only", "clip_probe"))
 
 

@@ -20,10 +20,10 @@ from tests.support.result_folders import store_run
 WITHOUT = {
     "completion": "prints a script",
     "data": "its tables are had from the Python API",
+    "golden make": "writes a record and says what it supports",
     "leaderboard": "the same, and --out writes leaderboard.json",
     "matrix": "its table is had from the Python API",
     "new protocol": "writes a file and says which",
-    "regress": "is the gate of this project, read by people",
     "report": "writes a page and says which",
     "run": "writes leaderboard.json beside its scores",
     "serve": "shows a page",
