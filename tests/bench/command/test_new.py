@@ -49,6 +49,7 @@ def written_package(lineup, kind, path, monkeypatch):
     done = lineup("new", kind, path)
     assert done.returncode == 0, done.stderr
     monkeypatch.syspath_prepend(path)
+    monkeypatch.setenv("PYTHONPATH", str(path))  # of processes that a check starts
     points = tomllib.loads((path / "pyproject.toml").read_text())["project"]["entry-points"][f"lineup.{kind}s"]
     assert list(points) == [path.name]
     install(monkeypatch, f"lineup.{kind}s", **points)
