@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +31,7 @@ from protocols.degradations import DegradationKind
 from protocols.degradations.catalogue import BUILT_IN
 from protocols.profiles import shipped_profiles
 
+WIDTH = 130
 FOLDER = Path(__file__).parent / "reference"
 OF_THIS_MACHINE = {"workers": "one for each CPU"}  # defaults that differ from machine to machine
 OWN_TITLES = {"name", "title", "shortcut"}  # fields of a card that stand elsewhere
@@ -44,6 +46,11 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _intro(title: str, text: str) -> Iterator[str]:
+    """The head of a page: its title, and a paragraph."""
+    yield from (f"# {title}", "", *wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False), "")
+
+
 def _facts(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """A list of labelled texts; empty ones are left out."""
     for label, text in pairs:
@@ -53,27 +60,24 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def board_page() -> Iterator[str]:
     """Every detector on the embedded corpus."""
-    yield from (
-        "# Every detector on the embedded corpus",
-        "",
-        "`make bench DETECTORS=all`, one training seed: trained on each generator, tested on each. In the order of their",
-        "averages, which is no ranking: it is one seed. [The page of the example](../../results/example/report.html) tests",
-        "the pairs. † At chance: the interval of its balanced accuracy on its own generator holds 50%, which is no evidence",
-        "against the method. Where one generator is trained on at a time, two stages are one, and a classifier over",
-        "generators is a binary one. What the corpus is: [the embedded corpus](../embedded-corpus.md).",
-        "",
+    yield from _intro(
+        "Every detector on the embedded corpus",
+        "`make bench DETECTORS=all`, one training seed: trained on each generator, tested on each. In the order "
+        "of their averages, which is no ranking: it is one seed. [The page of the "
+        "example](../../results/example/report.html) tests the pairs. † At chance: the interval of its balanced "
+        "accuracy on its own generator holds 50%, which is no evidence against the method. Where one generator is "
+        "trained on at a time, two stages are one, and a classifier over generators is a binary one. What the "
+        "corpus is: [the embedded corpus](../embedded-corpus.md).",
     )
     yield from results_as_markdown()
 
 
 def detectors_page() -> Iterator[str]:
     """The table of detectors, and the card of each."""
-    yield from (
-        "# Detectors: table and cards",
-        "",
-        "Every detector that Lineup brings, from its card. `lineup list --long NAME` prints a card with the state of its",
-        "weights on your machine; a result on the embedded corpus says nothing of real images.",
-        "",
+    yield from _intro(
+        "Detectors: table and cards",
+        "Every detector that Lineup brings, from its card. `lineup list --long NAME` prints a card with the state "
+        "of its weights on your machine; a result on the embedded corpus says nothing of real images.",
     )
     yield from markdown_table()
     for name in catalogue.names():
@@ -120,15 +124,12 @@ def _network(recipe: Recipe) -> str:
 
 def protocols_page() -> Iterator[str]:
     """The table of protocols, and the options of each."""
-    yield from (
-        "# Protocols: table and options",
-        "",
-        "Every protocol that Lineup brings. [Which question](../questions.md) says in words what each asks. An option of a",
-        "protocol stands behind `lineup run --protocol NAME`.",
-        "",
-        "| protocol | rows and columns | source |",
-        "|---|---|---|",
+    yield from _intro(
+        "Protocols: table and options",
+        "Every protocol that Lineup brings. [Which question](../questions.md) says in words what each asks. An "
+        "option of a protocol stands behind `lineup run --protocol NAME`.",
     )
+    yield from ("| protocol | rows and columns | source |", "|---|---|---|")
     kinds = {name: protocol_catalogue.protocol_class(name) for name in protocol_catalogue.names()}
     own = {name: kind for name, kind in kinds.items() if kind.__module__.startswith("protocols.")}
     for name, kind in own.items():
@@ -146,12 +147,10 @@ def protocols_page() -> Iterator[str]:
 
 def degradations_page() -> Iterator[str]:
     """The table of degradations, the exact meaning of each, and the profiles."""
-    yield from (
-        "# Degradations and profiles: table and exact meaning",
-        "",
-        "Numbers stand behind a colon, in their order; `+` joins degradations into a chain, applied from left to right. See",
-        "[degrade images](../how-to/degrade.md).",
-        "",
+    yield from _intro(
+        "Degradations and profiles: table and exact meaning",
+        "Numbers stand behind a colon, in their order; `+` joins degradations into a chain, applied from left to "
+        "right. See [degrade images](../how-to/degrade.md).",
     )
     yield from degradation_table()
     for name, kind in BUILT_IN.items():
@@ -172,11 +171,10 @@ def _degradation(kind: DegradationKind) -> Iterator[tuple[str, str]]:
 
 def columns_page() -> Iterator[str]:
     """What every column means."""
-    yield from (
-        "# Every column of every table",
-        "",
-        "By table. A name in angle brackets stands for any: `<average> low` for `off-diagonal low`. A column that stands in",
-        "several tables is explained in the first of them. `lineup explain COLUMN` prints one.",
+    yield from _intro(
+        "Every column of every table",
+        "By table. A name in angle brackets stands for any: `<average> low` for `off-diagonal low`. A column that "
+        "stands in several tables is explained in the first of them. `lineup explain COLUMN` prints one.",
     )
     for line in as_markdown():
         yield line.replace("### ", "## ", 1) if line.startswith("### ") else line
@@ -184,11 +182,10 @@ def columns_page() -> Iterator[str]:
 
 def commands_page() -> Iterator[str]:
     """Every command with its arguments and options."""
-    yield from (
-        "# Commands and their options",
-        "",
-        "From the parser of the command line. `lineup COMMAND --help` prints the same; protocols bring",
-        "[options of their own](protocols.md) to `lineup run`.",
+    yield from _intro(
+        "Commands and their options",
+        "From the parser of the command line. `lineup COMMAND --help` prints the same; protocols bring [options "
+        "of their own](protocols.md) to `lineup run`.",
     )
     root: Any = get_command(app)
     yield from _command_lines("lineup", root)
@@ -228,14 +225,16 @@ def _default(parameter: Any) -> str:  # noqa: ANN401 - as typer has it
     return "" if value is None or value == "" or callable(value) else f"`{value}`"
 
 
-PAGES: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType({
-    "board.md": board_page,
-    "detectors.md": detectors_page,
-    "protocols.md": protocols_page,
-    "degradations.md": degradations_page,
-    "columns.md": columns_page,
-    "commands.md": commands_page,
-})
+PAGES: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(
+    {
+        "board.md": board_page,
+        "detectors.md": detectors_page,
+        "protocols.md": protocols_page,
+        "degradations.md": degradations_page,
+        "columns.md": columns_page,
+        "commands.md": commands_page,
+    }
+)
 
 
 def page_text(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -26,9 +27,10 @@ from tests.support.documents import (
     prose,
     written_pages,
 )
+from tests.support.page_reader import make_would_run
 
 MOST_WORDS = 1200
-KINDS = {"", "file", "replace", "only checked", "slow", "skipped"}
+KINDS = {"", "file", "replace", "only checked", "skipped"}
 LANGUAGES = {"sh", "python", "toml", "text", "yaml"}
 OF_EXAMPLES = {"--sigmas"}  # options of what a page writes
 REFERENCES = "references"
@@ -44,6 +46,12 @@ def references():
 
 
 @cache
+def root():
+    """The command with all that are below it: it takes long to make."""
+    return get_command(app)
+
+
+@cache
 def commands():
     """Every command by the words that call it, to the flags that it takes; those of every protocol are of `run`."""
     found, kinds = {}, map(protocol_catalogue.protocol_class, protocol_catalogue.names())
@@ -54,7 +62,7 @@ def commands():
         for name, below in getattr(command, "commands", {}).items():
             walk((*words, name), below)
 
-    walk((), get_command(app))
+    walk((), root())
     found["run",] |= {f"--{option.replace('_', '-')}" for kind in kinds for option in option_help(kind)}
     return found
 
@@ -106,7 +114,7 @@ def test_every_kind_of_block_is_known():
     assert {block.place: block.kind for block in found if block.kind not in KINDS} == {}
     assert {block.place: block.language for block in found if block.language not in LANGUAGES} == {}
     assert [block.place for block in found if block.kind in {"skipped", "only checked"} and not block.about] == []
-    alone = {block.page.name for block in found if block.language == "text" and block.kind != "file"}
+    alone = {block.page.name for block in found if block.language == "text" and not block.kind}
     assert alone == {"CONTRIBUTING.md"}  # of others nothing would notice that they are wrong
 
 
@@ -135,6 +143,27 @@ def test_a_command_that_does_not_exist_is_seen():
     assert unknown_words(["runs", "--data"]) == ["runs"]
     assert unknown_words(["run", "--dta", "x", "--kind=blur"]) == ["--dta"]
     assert unknown_words(["cache", "prune", "--keep", "1GB", "--data"]) == ["--data"]
+
+
+def parsed(words):
+    """Let the parser of a command read its words, and run nothing."""
+    command, used = root(), 0
+    while words[used : used + 1] and words[used] in getattr(command, "commands", {}):
+        command, used = command.commands[words[used]], used + 1
+    if "--help" not in words:
+        command.make_context(words[used - 1], words[used:])
+
+
+def test_what_is_not_run_is_read_by_the_parser():
+    """What needs a GPU, a store, the network or minutes; make says which command it would call."""
+    found = [one for page in written_pages() for one in blocks(page) if one.kind == "only checked"]
+    asked = [words for block in found for words in block.commands]
+    for program, *words in asked:
+        lines = [shlex.split(line)[1:] for line in make_would_run(words)] if program == "make" else [words]
+        assert lines, words
+        for line in lines:
+            parsed(line)
+    assert len(asked) > 25
 
 
 def test_what_make_is_asked_for_exists():

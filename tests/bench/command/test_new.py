@@ -13,7 +13,6 @@ from tests.support.command_line import one_line
 from tests.support.entry_points import install
 
 
-
 def test_the_protocol_that_is_written_is_a_protocol_and_is_run_from_anywhere(lineup, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = lineup("new", "protocol", "mine.toml")
