@@ -18,7 +18,7 @@ from bench.platform.errors import InputError
 app = typer.Typer(help="Write what a detector or a protocol of your own begins with.", no_args_is_help=True)
 STARTERS = Path(__file__).parent / "starters"
 NAME = re.compile("[a-z][a-z0-9_]*")  # of a module, an entry point and a row of a board
-Kind = Literal["detector", "protocol"]
+PackageKind = Literal["detector", "protocol"]
 PROTOCOL = """\
 # A protocol of your own. Run it with: lineup run --protocol {path}
 # Every combination of a train set and a test set is a cell.
@@ -95,7 +95,7 @@ def protocol_command(
     typer.echo(f"Written: {path}. Run it with: lineup run --protocol {path}")
 
 
-def _write_package(kind: Kind, path: Path) -> None:
+def _write_package(kind: PackageKind, path: Path) -> None:
     """Write a package with one entry point, and say what to do with it.
 
     Args:
@@ -125,11 +125,11 @@ def _write_package(kind: Kind, path: Path) -> None:
     typer.echo(f"Put it on a board:         lineup run --{_option(kind, name)}")
 
 
-def _option(kind: Kind, name: str) -> str:
+def _option(kind: PackageKind, name: str) -> str:
     return f"detectors {name},hog_svm" if kind == "detector" else f"protocol {name}"
 
 
-def _require_free_name(kind: Kind, path: Path) -> None:
+def _require_free_name(kind: PackageKind, path: Path) -> None:
     """Raise `InputError` for a name that Python cannot import, or that is installed already."""
     from detectors import catalogue
 
