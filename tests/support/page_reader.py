@@ -18,6 +18,7 @@ from pathlib import Path
 
 import yaml
 
+from bench.explanations import registry
 from detectors import catalogue, checks
 from protocols.degradations import catalogue as degradation_catalogue
 from tests.support.command_line import call
@@ -32,6 +33,7 @@ CACHES = (
     catalogue._distributions,
     degradation_catalogue._plugins,
     degradation_catalogue._plugin_kind,
+    registry.explanations,
 )
 
 
