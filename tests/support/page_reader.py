@@ -98,7 +98,6 @@ class PageReader:
         else:
             start = text.strip().partition("=")[0]
             (old,) = [line for line in whole.splitlines() if line.strip().startswith(f"{start}=")]
-            text = old[: len(old) - len(old.lstrip())] + text.strip().rstrip(",") + ","
         changed = whole.replace(old, text)
         assert changed != whole, block.place
         self._write(path, changed)

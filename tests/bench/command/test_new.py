@@ -89,6 +89,13 @@ def test_a_folder_that_is_there_is_left_alone(lineup, tmp_path):
 
 
 @pytest.mark.slow
+def test_it_is_built_for_editing_with_hatchling_alone(lineup, tmp_path):
+    assert lineup("new", "detector", tmp_path / "edited").returncode == 0
+    code = "from hatchling.build import build_editable; build_editable('dist')"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path / "edited")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["detector", "protocol"])
 def test_its_own_test_passes_once_it_is_installed(lineup, tmp_path, kind):
     name = f"installed_{kind}"
