@@ -127,7 +127,8 @@ def test_dependencies_and_constraints_agree():
         name, _, version = line.partition("==")
         pinned[name.lower().replace("_", "-")] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["dev"], *extras["docs"]]:
         requirement = Requirement(text)
         name = requirement.name.lower().replace("_", "-")
         assert pinned[name] in requirement.specifier, f"{name} is pinned outside of what pyproject.toml allows"
