@@ -1,6 +1,6 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench data leaderboard report example regress test test-slow lint types audit benchmark benchmark-compare readme corpus clean
+.PHONY: help setup bench data leaderboard report example regress test test-slow lint types audit benchmark benchmark-compare readme docs corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
@@ -20,6 +20,7 @@ LINEUP := .venv/bin/lineup
 PIP_AUDIT := pip-audit==2.10.1
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+READY_DOCS := .venv/.ready-docs
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## list the targets
@@ -42,6 +43,11 @@ $(READY_DEV): $(READY) tests/plugin/pyproject.toml $(wildcard tests/plugin/*.py)
 	@echo "Setting up the test tools in .venv"
 	@$(INSTALL) --editable '.[dev]'
 	@$(INSTALL) --force-reinstall --no-deps ./tests/plugin
+	@touch $@
+
+$(READY_DOCS): $(READY)
+	@echo "Setting up what builds the documentation in .venv"
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 setup: $(READY_DEV) ## make .venv with everything in it
@@ -102,19 +108,16 @@ benchmark: $(READY_DEV) ## time every stage into the file NEW, and say what is s
 benchmark-compare: $(READY_DEV) ## say what is slower in the benchmarks of the file NEW than in OLD
 	@.venv/bin/python -m tests.benchmarks.compare '$(OLD)' '$(NEW)'
 
-readme: $(READY) ## write the tables of README.md and of docs/numbers.md anew
-	@{ sed '/^<!-- results:/q' README.md && $(LINEUP) list --results \
-	  && sed -n '/^<!-- end of results -->/,/^<!-- detectors:/p' README.md && $(LINEUP) list --markdown \
-	  && sed -n '/^<!-- end of detectors -->/,/^<!-- degradations:/p' README.md && $(LINEUP) list --degradations \
-	  && sed -n '/^<!-- end of degradations -->/,$$p' README.md; } > .README.new
-	@mv .README.new README.md
-	@{ sed '/^<!-- columns:/q' docs/numbers.md && $(LINEUP) explain --markdown \
-	  && sed -n '/^<!-- end of columns -->/,$$p' docs/numbers.md; } > .numbers.new
-	@mv .numbers.new docs/numbers.md
+readme: $(READY) ## write the reference pages, docs/reference, anew from the code
+	@.venv/bin/python docs/references.py
+
+docs: $(READY_DOCS) ## build the documentation as a site that needs no network: docs/_build/index.html
+	@.venv/bin/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs docs/_build
+	@echo "Written: docs/_build/index.html"
 
 corpus: $(READY) ## make the embedded corpus and print its folder
 	@$(LINEUP) corpus
 
 clean: ## remove what was built here; the cache folder and results stay
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
+	rm -rf .venv dist docs/_build .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

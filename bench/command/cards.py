@@ -16,7 +16,7 @@ def list_command(
     ] = "",
     long: Annotated[bool, typer.Option("--long", help="What each is shown, was trained on, costs and needs.")] = False,  # noqa: FBT002
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,  # noqa: FBT002
-    markdown: Annotated[bool, typer.Option("--markdown", help="The first table of the README.")] = False,  # noqa: FBT002
+    markdown: Annotated[bool, typer.Option("--markdown", help="The detectors, as Markdown.")] = False,  # noqa: FBT002
     degradations: Annotated[bool, typer.Option("--degradations", help="The degradations, as Markdown.")] = False,  # noqa: FBT002
     results: Annotated[bool, typer.Option("--results", help="All on the embedded corpus, as Markdown.")] = False,  # noqa: FBT002
 ) -> None:

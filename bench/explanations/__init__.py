@@ -1,1 +1,1 @@
-"""What every column of every table means: data that `lineup explain` and docs/numbers.md show."""
+"""What every column of every table means: data that `lineup explain` and docs/reference/columns.md show."""

@@ -1,4 +1,4 @@
-"""The committed ranking of every detector on the embedded corpus, for the list of detectors and the README.
+"""The committed ranking of every detector on the embedded corpus, for the list of detectors and the documentation.
 
 It is the `leaderboard.csv` of `make bench DETECTORS=all`, copied to `results/embedded/cross_generator.csv`.
 """
@@ -70,7 +70,7 @@ def _result(row: dict[str, str]) -> EmbeddedResult:
 
 
 def results_as_markdown() -> Iterator[str]:
-    """The table of the README, in which what is at chance is marked. Raises `InputError` where there is no table."""
+    """The committed table in Markdown, what is at chance marked. Raises `InputError` where there is no table."""
     if not (results := embedded_results()):
         msg = f"{TABLE} is not there: this copy of Lineup comes without results on the embedded corpus"
         raise InputError(msg)

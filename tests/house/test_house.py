@@ -13,9 +13,6 @@ import bench
 import detectors
 import lineup_bench
 import protocols
-from bench.command.card_texts import degradation_table, markdown_table
-from bench.explanations.texts import as_markdown
-from bench.report.embedded_results import results_as_markdown
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = "{} is not allowed to import {}:".format
@@ -130,7 +127,8 @@ def test_dependencies_and_constraints_agree():
         name, _, version = line.partition("==")
         pinned[name.lower().replace("_", "-")] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["dev"], *extras["docs"]]:
         requirement = Requirement(text)
         name = requirement.name.lower().replace("_", "-")
         assert pinned[name] in requirement.specifier, f"{name} is pinned outside of what pyproject.toml allows"
@@ -139,42 +137,6 @@ def test_dependencies_and_constraints_agree():
 def test_the_contract_stays_small():
     lines = (ROOT / "detectors" / "api.py").read_text().splitlines()
     assert len(lines) <= 210
-
-
-def test_the_readme_has_the_detectors_of_the_cards():
-    text = (ROOT / "README.md").read_text()
-    shown = re.search(r"<!-- detectors: .*? -->\n(.*?)<!-- end of detectors -->", text, re.DOTALL)[1]
-    assert shown.splitlines() == list(markdown_table()), "run `make readme`"
-
-
-def test_the_readme_has_the_degradations_that_are_built_in():
-    text = (ROOT / "README.md").read_text()
-    shown = re.search(r"<!-- degradations: .*? -->\n(.*?)<!-- end of degradations -->", text, re.DOTALL)[1]
-    assert shown.splitlines() == list(degradation_table()), "run `make readme`"
-
-
-def test_the_readme_has_the_results_of_the_committed_table():
-    text = (ROOT / "README.md").read_text()
-    shown = re.search(r"<!-- results: .*? -->\n(.*?)<!-- end of results -->", text, re.DOTALL)[1]
-    assert shown.splitlines() == list(results_as_markdown()), "run `make readme`"
-
-
-def test_the_page_of_numbers_explains_every_column():
-    text = (ROOT / "docs" / "numbers.md").read_text()
-    shown = re.search(r"<!-- columns: .*? -->\n(.*?)<!-- end of columns -->", text, re.DOTALL)[1]
-    assert shown.splitlines() == list(as_markdown()), "run `make readme`"
-
-
-def test_documents_point_at_files_that_are_there():
-    for document in ("README.md", "CONTRIBUTING.md", "docs/numbers.md", "docs/user_gate.md"):
-        text, folder = (ROOT / document).read_text(), (ROOT / document).parent
-        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-        assert links
-        anchors = {
-            re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.M)
-        }
-        gone = [link for link in links if link.startswith("#") and link[1:] not in anchors]
-        assert gone + [link for link in links if not (folder / link.partition("#")[0]).exists()] == [], document
 
 
 def test_commit_hooks_run_what_make_runs():

@@ -14,7 +14,7 @@ def explain_command(
     column: Annotated[
         list[str] | None, typer.Argument(help="Header or name of a column, in quotes where it has a space or a sign.")
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="All of them, as docs/numbers.md has them.")] = False,  # noqa: FBT002
+    markdown: Annotated[bool, typer.Option("--markdown", help="All of them, as docs/reference has them.")] = False,  # noqa: FBT002
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Say what a column of a table means: where it stands, its formula, unit, range and source; without one, list all.
