@@ -98,6 +98,7 @@ class Reporter:
                 if name not in tasks:
                     tasks[name] = progress.add_task(name, total=total or None)
                 progress.update(tasks[name], completed=done)
+                self._tell(name, done, total)
                 if done == total and not self.console.is_terminal:
                     self.say(f"{name}: {total:,} bytes done" if in_bytes else f"{name}: {total} done")
 

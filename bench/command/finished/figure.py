@@ -25,6 +25,7 @@ def figure_command(
 ) -> None:
     """Answer one question about a finished run with a chart, a table or numbers."""
     from bench.command.finished.images import opened_images, reasons_without_images
+    from bench.interface.finished import RunFigure
     from bench.report.figures import find_figure
     from bench.report.figures.files import check_ending
     from bench.report.figures.findings import Findings
@@ -46,7 +47,8 @@ def figure_command(
     if out is None:
         _show(chosen, content)
     else:
-        _write(chosen, content, out, dark=dark)
+        for path in RunFigure(chosen, content).save(out, dark=dark):
+            say(f"Written: {path}")
 
 
 def _list(findings: Findings) -> None:
@@ -71,14 +73,3 @@ def _show(figure: Figure, content: FigureContent) -> None:
         say(content.reason or "This run has nothing to show here.")
     PlainConsole(least_width=WIDTH).print(titled_tables(content.tables))
     say(figure.legend)
-
-
-def _write(figure: Figure, content: FigureContent, out: Path, *, dark: bool) -> None:
-    """Write the file; of several charts each gets its number, from the second on."""
-    from bench.platform.files import write_atomically
-    from bench.report.figures.files import figure_files
-
-    for place, data in enumerate(figure_files(figure, content, out.suffix.lower(), dark=dark), start=1):
-        path = out if place == 1 else out.with_stem(f"{out.stem}-{place}")
-        write_atomically(path, lambda target, data=data: target.write_bytes(data))  # type: ignore[misc]
-        say(f"Written: {path}")

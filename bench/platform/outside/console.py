@@ -23,7 +23,8 @@ class PlainConsole(Console):
     """
 
     def __init__(self, *, stderr: bool = False, least_width: int = 0) -> None:
-        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+        # in a notebook too it prints lines of text: `bench.platform.outside.notebooks` draws there
+        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False, force_jupyter=False)
         if least_width:
             self.width = max(self.width, least_width)
 
