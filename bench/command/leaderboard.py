@@ -10,15 +10,13 @@ import typer
 from bench.command import options
 from bench.platform.outside.terminal import say_json
 
-JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 
 def leaderboard_command(
     runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
     metrics: options.Metrics = "",
     rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
-    as_json: JsonDocument = False,  # noqa: FBT002
+    as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own.
 
@@ -40,7 +38,7 @@ def leaderboard_command(
 def matrix_command(
     run: Annotated[Path, typer.Argument(help="Result folder.")],
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
-    as_json: JsonDocument = False,  # noqa: FBT002
+    as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
     from bench.records.store import Store

@@ -191,6 +191,7 @@ Measure = Annotated[
 ]
 
 
+JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Metrics = Annotated[
     str,
     typer.Option(

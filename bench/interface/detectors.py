@@ -41,8 +41,8 @@ from detectors.card import SETTINGS
 if TYPE_CHECKING:
     from detectors.api import Sample
 
-Pixels = NDArray[np.uint8]
-Scorable = str | Path | Pillow.Image | Pixels
+_Pixels = NDArray[np.uint8]
+Scorable = str | Path | Pillow.Image | _Pixels
 COLUMNS = (columns.NAME, columns.SCORE, columns.LOG_ODDS, "verdict", columns.REASON)
 FITTED_SUFFIX = ".safetensors"
 
@@ -57,7 +57,7 @@ class _GivenImage:
     """
 
     name: str
-    image: Pillow.Image | Pixels
+    image: Pillow.Image | _Pixels
 
     def sample(self, max_pixels: int) -> Sample:
         """The pixels as a detector is shown them. Raises `UnreadableImage`."""

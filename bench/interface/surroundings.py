@@ -46,8 +46,9 @@ def reporter(*, progress: bool = True) -> Reporter:
 
     if not progress:
         return Reporter(Console(file=io.StringIO(), quiet=True))
-    shown = Reporter(PlainConsole(stderr=True))
-    return shown.with_listener(NotebookBar()) if in_notebook() else shown
+    if in_notebook():
+        return Reporter(PlainConsole(stderr=True, lines_alone=True), (NotebookBar(),))
+    return Reporter(PlainConsole(stderr=True))
 
 
 @contextmanager

@@ -70,6 +70,8 @@ OF_SEVERAL_MODULES = {
     "bench/report/page/test_browser.py": "the whole page, in a real browser",
     "bench/report/page/test_stress.py": "pages of 44 generators with failed and skipped cells, and of two data sets",
     "bench/report/test_report.py": "tables, pictures and files of one run",
+    "lineup_bench/test_notebook.py": "the notebook of docs/, against the command line",
+    "lineup_bench/test_public.py": "what the package gives: its names, their signatures, and what is imported when",
     "protocols/test_degradation_plugins.py": "degradations of other packages",
     "protocols/test_protocols.py": "every protocol that is installed",
     "protocols/test_training_share.py": "the protocol of tests/plugin",
