@@ -190,6 +190,10 @@ Measure = Annotated[
     ),
 ]
 
+JsonBoard = Annotated[
+    bool, typer.Option("--json", help="Print the leaderboard as one JSON document.", rich_help_panel=WRITTEN)
+]
+
 
 JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Metrics = Annotated[

@@ -17,6 +17,7 @@ from bench.interface.answers import CheckedQuestion, answer, check_question, reh
 from bench.interface.data import DataSet
 from bench.interface.questions import AS_ASKED, RunQuestion
 from bench.platform.errors import InputError
+from bench.platform.outside.terminal import say_json
 from bench.request.defaults import BATCH_SIZE, MAX_UNREADABLE
 
 READING = ("classes", "columns", "levels", "group")
@@ -59,6 +60,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     track: options.Track = "",
     dry_run: options.DryRun = False,  # noqa: FBT002
     measure: options.Measure = False,  # noqa: FBT002
+    as_json: options.JsonBoard = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     params = context.params  # all that is above, with what a settings file says
@@ -66,12 +68,24 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if params["measure"] and not params["dry_run"]:
         msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
         raise InputError(msg)
+    if params["as_json"] and params["dry_run"]:
+        msg = "--json prints the leaderboard of a run, and --dry-run starts none; leave one of the two out"
+        raise InputError(msg)
     if params["dry_run"]:
         _rehearse(checked, measure=params["measure"])
     else:
-        options.exit_where_cells_failed(
-            answer(checked, options.reporter(), shlex.join(["lineup", *sys.argv[1:]]), show=True)
-        )
+        _answer(checked, as_json=params["as_json"])
+
+
+def _answer(checked: CheckedQuestion, *, as_json: bool) -> None:
+    """Answer the question and print its board. Exits with 1 where a cell failed."""
+    runs = answer(checked, options.reporter(), shlex.join(["lineup", *sys.argv[1:]]), show=not as_json)
+    if as_json:
+        from bench.report.formats import as_json as board_as_json
+        from bench.report.run_report import report_leaderboard
+
+        say_json(board_as_json(report_leaderboard(runs, None, show=False)).rstrip())
+    options.exit_where_cells_failed(runs)
 
 
 def _question(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunQuestion:

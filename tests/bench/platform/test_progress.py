@@ -29,3 +29,11 @@ def test_a_stage_of_nothing_is_none(quiet):
     with quiet.with_listener(heard).stage("score", 0) as advance:
         advance(0)
     assert heard.steps == []
+
+
+def test_a_listener_hears_stages_that_are_told_as_they_come(quiet):
+    heard = Heard()
+    with quiet.with_listener(heard).stages() as report:
+        report("draw", 1, 2)
+        report("draw", 2, 2)
+    assert heard.steps == [("draw", 1, 2), ("draw", 2, 2)]
