@@ -69,18 +69,24 @@ def answer(checked: CheckedQuestion, reporter: Reporter, call: str, *, show: boo
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
     from bench.request.run_record import cache_use
-    from bench.request.settings_file import to_toml
 
     with held_cache(reporter) as cache, _held_folders(checked):
         planned = _planned(checked, cache.path, reporter, dry=False)
         cache.declare([cache_use(run) for run in planned])
         runs = [_execute(run, reporter, call, show=show and len(planned) == 1) for run in planned]
-        store = Store.at(checked.out)
-        settings = settings_of(checked.question, checked.out, checked.chains)
-        store.write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
+        write_settings(checked)
         if len(runs) > 1:
-            report_leaderboard(runs, store, show=show)
+            report_leaderboard(runs, Store.at(checked.out), show=show)
     return runs
+
+
+def write_settings(checked: CheckedQuestion) -> None:
+    """Write the settings that ask the question again into its result folder."""
+    from bench.records.store import Store
+    from bench.request.settings_file import to_toml
+
+    settings = settings_of(checked.question, checked.out, checked.chains)
+    Store.at(checked.out).write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
 
 
 def rehearsals(
