@@ -29,8 +29,6 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-# onnxruntime would write an identity of this machine into the user's home, and tell its makers of its use
-TELLING_NOBODY = {"ORT_DISABLE_TELEMETRY": "1"}
 # what commands share with the interface
 CORES, cache_folder, weights_folder = surroundings.CORES, surroundings.cache_folder, surroundings.weights_folder
 reporter = surroundings.reporter
@@ -307,7 +305,7 @@ def set_library_defaults() -> None:
     make the embedded corpus, keep the memory that they free.
     """
     waiting = {} if "OMP_WAIT_POLICY" in os.environ else {"GOMP_SPINCOUNT": "20000"}
-    for name, value in (KEEPING_VARIABLES | waiting | TELLING_NOBODY).items():
+    for name, value in (KEEPING_VARIABLES | waiting | surroundings.TELLING_NOBODY).items():
         os.environ.setdefault(name, value)
 
 

@@ -63,9 +63,11 @@ def run(  # noqa: PLR0913 - one parameter per option
     changes what the process shares, such as the working folder, costs its own cells alone. One that crashes the
     interpreter, or is stuck where nothing can interrupt it until `timeout` ends the process, takes this process with
     it, which the command, that works in a process of its own, notices and names: what is recorded is kept, and the same
-    call goes on. What detectors print goes to the stream of errors while the call lasts. Neither the memory that the
-    process keeps, nor how threads wait, nor its signals are changed: the command sets these for speed, and gives the
-    same scores.
+    call goes on. What detectors print goes to the stream of errors while the call lasts. An interruption reaches the
+    main thread: a call in another one goes on. The command makes the C library keep freed memory and threads wait in a
+    way that suits it, which is faster and gives the same scores; in a program these are the program's own:
+    MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ and GOMP_SPINCOUNT, set before Python starts, do the same. One
+    variable is set where it is not: ORT_DISABLE_TELEMETRY, so that onnxruntime tells nobody of its use.
 
     Args:
         protocol: As `protocols` lists it, or the path of a file of one.

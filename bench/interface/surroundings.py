@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bench.platform.progress import Reporter
 
 CORES = os.cpu_count() or 1
+# onnxruntime would write an identity of this machine into the user's home, and tell its makers of its use
+TELLING_NOBODY = {"ORT_DISABLE_TELEMETRY": "1"}
 KEPT = "interrupted; what was finished is kept, and the same call goes on from there"
 
 
@@ -55,6 +57,8 @@ def reporter(*, progress: bool = True) -> Reporter:
 def held_cache(reporter: Reporter, *, reading: bool = False) -> Iterator[WorkingCache]:
     """The cache folder, or where it cannot be written what stands in for it, while the context lasts.
 
+    Whatever computes does so within; no library that it loads tells its makers of its use, unless the user has it so.
+
     Args:
         reporter: Tells what stands in for it.
         reading: Whether nothing will be written.
@@ -64,6 +68,8 @@ def held_cache(reporter: Reporter, *, reading: bool = False) -> Iterator[Working
     """
     from bench.engine.caching.working_cache import working_cache
 
+    for name, value in TELLING_NOBODY.items():  # before anything that computes is imported
+        os.environ.setdefault(name, value)
     with working_cache(cache_folder(), reporter.say, reading=reading) as cache:
         yield cache
 

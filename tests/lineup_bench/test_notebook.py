@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from bench.records.store import Store
 from tests.support.command_line import start
@@ -93,3 +94,45 @@ def test_a_class_of_the_notebook_is_fitted_and_fails_in_no_cell(executed, place)
     assert run.cells["status"].eq("scored").all()
     scores = {name: run.scores[run.scores["key"].isin(keys["key"])] for name, keys in run.cells.groupby("detector")}
     assert sorted(scores["my_residual"]["score"]) == sorted(scores["residual"]["score"])
+
+
+SLOW_ONCE = """
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import lineup_bench as lineup
+from lineup_checkerboard import Checkerboard
+
+
+@lineup.register_detector
+@dataclass(frozen=True)
+class Slow(Checkerboard):
+    card: ClassVar = replace(Checkerboard.card, name="slow")
+
+    def fit(self, train, seed, runtime):
+        if not Path("fitting").exists():
+            Path("fitting").touch()
+            time.sleep(600)
+        return super().fit(train, seed, runtime)
+
+QUESTION = {"data": "data", "detectors": ["checkerboard", "slow"], "baselines": False, "out": "interrupted"}
+lineup.open_data("data").census()
+"""
+
+
+def test_the_stop_button_ends_a_run_and_the_same_cell_goes_on(place, monkeypatch):
+    monkeypatch.setenv("LINEUP_CACHE", str(place / "cache of the interrupted"))
+    run = new_code_cell("finished = lineup.run(**QUESTION)\nprint(len(finished.failed), 'failed')")
+    notebook = new_notebook(cells=[new_code_cell(SLOW_ONCE), run, new_code_cell(run.source)])
+    options = {"timeout": 25, "interrupt_on_timeout": True, "allow_errors": True}  # the client presses it after seconds
+    NotebookClient(notebook, resources={"metadata": {"path": str(place)}}, **options).execute(env=dict(os.environ))
+    assert [one for one in notebook.cells[0].outputs if one.output_type == "error"] == []
+    assert (place / "fitting").is_file()
+    (error,) = (one for one in notebook.cells[1].outputs if one.output_type == "error")
+    assert error.ename == "KeyboardInterrupt"
+    assert error.evalue == "interrupted; what was finished is kept, and the same call goes on from there"
+    shown = "".join(one.text for one in notebook.cells[2].outputs if one.output_type == "stream")
+    assert "3 fits reused" in shown or "fits made" in shown
+    assert "0 failed" in shown

@@ -1,10 +1,18 @@
 """Where the interface finds its folders, and how it tells what is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from bench.interface.surroundings import cache_folder, going_on_when_interrupted, one_kind_of_error, weights_folder
+from bench.interface.surroundings import (
+    cache_folder,
+    going_on_when_interrupted,
+    held_cache,
+    one_kind_of_error,
+    reporter,
+    weights_folder,
+)
 from bench.platform.errors import InputError
 from detectors.catalogue import UnknownName
 
@@ -31,3 +39,15 @@ def test_a_fault_stays_what_it_is():
 def test_an_interruption_says_that_nothing_is_lost():
     with pytest.raises(KeyboardInterrupt, match="what was finished is kept"), going_on_when_interrupted():
         raise KeyboardInterrupt
+
+
+def test_libraries_tell_nobody_unless_the_user_has_it_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINEUP_CACHE", str(tmp_path / "cache"))
+    for before, after in ((None, "1"), ("0", "0")):
+        monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+        if before is not None:
+            monkeypatch.setenv("ORT_DISABLE_TELEMETRY", before)
+        with held_cache(reporter(progress=False)) as cache:
+            assert cache.path == tmp_path / "cache"
+            assert os.environ["ORT_DISABLE_TELEMETRY"] == after
+    assert not cache.path.exists()
