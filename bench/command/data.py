@@ -38,7 +38,9 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     pixels = options.pixel_count(max_pixels)
     check_data(data, real)
     reading = options.reading(classes, columns, levels, group, follow=follow)
-    options.require_one_of("--match-by", match_by, ("crop", "scale"))
+    if match_by not in {"crop", "scale"}:
+        msg = f"--match-by {match_by!r} is not known: write crop or scale"
+        raise InputError(msg)
     if as_json and (match is not None or all_):
         msg = "--json has every row and writes no manifest; leave --all and --match out"
         raise InputError(msg)
