@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from difflib import get_close_matches
 from functools import cache
@@ -15,6 +15,9 @@ from detectors.isolation.calls import DetectorMisbehaved, contained, first_line
 
 GROUP = "lineup.detectors"
 OWN_PACKAGES = {"bench", "detectors", "protocols"}
+# What a user's program has beside what is installed. It is of the process, as installed packages are: rows name
+# detectors by texts, wherever they are read.
+_REGISTERED: dict[str, type[Recipe]] = {}
 
 
 class UnknownName(LookupError):
@@ -75,9 +78,19 @@ def unknown_name_message(noun: str, name: str, known: Collection[str]) -> str:
     return f"no {noun} is named {name!r}.{hint} Installed: {', '.join(known)}"
 
 
+def register(kinds: Iterable[type[Recipe]]) -> None:
+    """Make recipes known to this process under the names on their cards, each in the place of an earlier one."""
+    _REGISTERED.update({kind.card.name: kind for kind in kinds})
+
+
+def registered() -> Mapping[str, type[Recipe]]:
+    """The recipes that are known to this process alone, by name."""
+    return dict(_REGISTERED)
+
+
 def names() -> list[str]:
-    """Names of the installed detectors, in alphabetical order."""
-    return installed(GROUP)
+    """Names of the installed and the registered detectors, in alphabetical order."""
+    return sorted({*installed(GROUP), *_REGISTERED})
 
 
 def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # noqa: ANN401 - a recipe's own fields
@@ -91,7 +104,7 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
     Raises:
         UnknownName: No such detector is installed, or it does what would end the command.
     """
-    kind = find(GROUP, "detector", name)
+    kind = _REGISTERED.get(name) or _installed_recipe(name)
     try:
         with _contained_if_foreign(kind, f"making of the recipe {name}"):
             found: Recipe = kind(setting=setting, **options)
@@ -102,6 +115,13 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
         msg = f"detector {name!r} is called {found.card.name!r} on its card, by which fits are kept: call both alike"
         raise UnknownName(msg)
     return found
+
+
+def _installed_recipe(name: str) -> Any:  # noqa: ANN401 - an entry point may be anything
+    """What is installed under a name. Raises `UnknownName`."""
+    if name not in installed(GROUP):
+        raise UnknownName(unknown_name_message("detector", name, names()))
+    return find(GROUP, "detector", name)
 
 
 def distribution(source: object) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.platform.errors import InputError
+from bench.platform.outside.terminal import say_json
 
 
 def list_command(
@@ -50,6 +51,7 @@ def show_command(
         ),
     ],
     image: Annotated[str, typer.Argument(help="Of a run, an image by its name in the scores.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Of a run: print one JSON document.")] = False,  # noqa: FBT002
 ) -> None:
     """Show the card of a detector, a protocol, a degradation or a profile; the tables of a run; or one image of it.
 
@@ -63,17 +65,28 @@ def show_command(
 
     installed = {*catalogue.names(), *catalogue.installed("lineup.protocols"), *degradation_catalogue.names()}
     if name not in installed | {*profile_names()} and Path(name).is_dir():
-        from bench.records.store import Store
-        from bench.report.run_report import show_image, show_run
-
-        run = Store(Path(name)).read()
-        if image:
-            show_image(run, image)
-        else:
-            show_run(run, Path(name))
+        _show_run(Path(name), image, as_json=as_json)
         return
-    if image:
-        msg = f"the image {image!r} of {name!r}, which is no result folder; give the folder of a run"
+    if image or as_json:
+        what = f"the image {image!r}" if image else "--json"
+        msg = f"{what} of {name!r}, which is no result folder; give the folder of a run"
         raise InputError(msg)
     for line in in_full(name):
         typer.echo(line)
+
+
+def _show_run(folder: Path, image: str, *, as_json: bool) -> None:
+    """Print a run, or one image of it. Raises `InputError`."""
+    from bench.records.store import Store
+    from bench.report.run_report import run_as_json, show_image, show_run
+
+    if image and as_json:
+        msg = "--json is of a whole run; leave the image out, or --json"
+        raise InputError(msg)
+    run = Store(folder).read()
+    if image:
+        show_image(run, image)
+    elif as_json:
+        say_json(run_as_json(run))
+    else:
+        show_run(run, folder)

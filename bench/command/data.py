@@ -10,8 +10,8 @@ import typer
 from bench.command import options
 from bench.images.data_names import check_data
 from bench.images.decoding.structure import MAX_PIXELS
+from bench.interface.data import DataSet, inspected_images
 from bench.platform.errors import InputError
-from bench.request.defaults import MAX_UNREADABLE
 
 if TYPE_CHECKING:
     from bench.images.quality.matching import MatchBy
@@ -30,6 +30,7 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     all_: Annotated[bool, typer.Option("--all", help="Print every row of long tables.")] = False,  # noqa: FBT002
     match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
     match_by: Annotated[str, typer.Option(help="How --match makes sizes equal: crop, or scale.")] = "crop",
+    as_json: options.JsonDocument = False,  # noqa: FBT002
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
 ) -> None:
@@ -40,7 +41,15 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if match_by not in {"crop", "scale"}:
         msg = f"--match-by {match_by!r} is not known: write crop or scale"
         raise InputError(msg)
-    from bench.command.data_survey import DataRequest, SurveyRequest, survey
+    if as_json and (match is not None or all_):
+        msg = "--json has every row and writes no manifest; leave --all and --match out"
+        raise InputError(msg)
+    from bench.command.data_survey import SurveyRequest, print_json, survey
 
-    request = DataRequest(data, real, limit, options.working_cache().path, workers, MAX_UNREADABLE, pixels, reading)
-    survey(request, SurveyRequest(audit, all_, match, cast("MatchBy", match_by)), options.reporter())
+    named = DataSet(data, real, reading=reading, limit=limit, max_pixels=pixels)
+    wanted = SurveyRequest(audit, all_, match, cast("MatchBy", match_by))
+    with inspected_images(named, options.reporter(), workers) as inspected:
+        if as_json:
+            print_json(named, inspected, audit=audit)
+        else:
+            survey(named, inspected, wanted, options.reporter())

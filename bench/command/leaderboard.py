@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.platform.outside.terminal import say_json
 
 
 def leaderboard_command(
@@ -15,6 +16,7 @@ def leaderboard_command(
     metrics: options.Metrics = "",
     rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
+    as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own.
 
@@ -22,20 +24,28 @@ def leaderboard_command(
     """
     from bench.evaluation.asked.rank_measures import asked_measures
     from bench.records.store import Store
+    from bench.report.formats import as_json as as_json_text
     from bench.report.run_report import report_leaderboard
 
     asked = asked_measures(options.names(metrics), rank_by)
     read = [Store(run).read() for run in runs]
-    report_leaderboard(read, Store.at(out) if out else None, asked)
+    ranked = report_leaderboard(read, Store.at(out) if out else None, asked, show=not as_json)
+    if as_json:
+        say_json(as_json_text(ranked).rstrip())
     options.exit_where_cells_failed(read)
 
 
 def matrix_command(
     run: Annotated[Path, typer.Argument(help="Result folder.")],
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
+    as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
     from bench.records.store import Store
-    from bench.report.run_report import print_matrix
+    from bench.report.run_report import matrix_as_json, print_matrix
 
-    print_matrix(Store(run).read(), detector)
+    read = Store(run).read()
+    if as_json:
+        say_json(matrix_as_json(read, detector))
+    else:
+        print_matrix(read, detector)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from bench.images.decoding.structure import MAX_PIXELS
+from bench.interface import surroundings
 from bench.platform.errors import InputError
 from bench.platform.memory import KEEPING_VARIABLES
 from bench.request.defaults import BASELINES, DETECTORS
@@ -20,7 +21,6 @@ from bench.request.defaults import BASELINES, DETECTORS
 if TYPE_CHECKING:
     from bench.engine.caching.working_cache import WorkingCache
     from bench.images.reading import Reading
-    from bench.platform.progress import Reporter
     from bench.records.run import Run
 
 MLFLOW_DEFAULTS = {
@@ -29,9 +29,9 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-# onnxruntime would write an identity of this machine into the user's home, and tell its makers of its use
-TELLING_NOBODY = {"ORT_DISABLE_TELEMETRY": "1"}
-CORES = os.cpu_count() or 1
+# what commands share with the interface
+CORES, cache_folder, weights_folder = surroundings.CORES, surroundings.cache_folder, surroundings.weights_folder
+reporter = surroundings.reporter
 _RESOURCES: ContextVar[ExitStack] = ContextVar("what the command that runs holds until it ends")
 Resource = TypeVar("Resource")
 # headings above the options of `lineup run`, in order
@@ -195,7 +195,12 @@ Measure = Annotated[
     ),
 ]
 
+JsonBoard = Annotated[
+    bool, typer.Option("--json", help="Print the leaderboard as one JSON document.", rich_help_panel=WRITTEN)
+]
 
+
+JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Metrics = Annotated[
     str,
     typer.Option(
@@ -239,13 +244,6 @@ def pixel_count(text: str) -> int:
     return parse_pixel_count(text)
 
 
-def cache_folder() -> Path:
-    """The cache folder: LINEUP_CACHE, or lineup in the user's cache folder."""
-    if chosen := os.environ.get("LINEUP_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
-
-
 @contextmanager
 def command_resources() -> Iterator[None]:
     """Give back in the end what a command takes in this context and holds until then."""
@@ -271,17 +269,7 @@ def working_cache(*, reading: bool = False) -> WorkingCache:
     Raises:
         InputError: It is no folder.
     """
-    from bench.engine.caching.working_cache import working_cache
-
-    return until_the_command_ends(working_cache(cache_folder(), reporter().say, reading=reading))
-
-
-def weights_folder(chosen: Path | None = None) -> Path:
-    """The folder of released checkpoints: the chosen one, LINEUP_WEIGHTS, or weights in the cache folder."""
-    if chosen is not None:
-        return chosen
-    named = os.environ.get("LINEUP_WEIGHTS")
-    return Path(named) if named else cache_folder() / "weights"
+    return until_the_command_ends(surroundings.held_cache(reporter(), reading=reading))
 
 
 def job_summary() -> Path | None:
@@ -330,16 +318,8 @@ def set_library_defaults() -> None:
     make the embedded corpus, keep the memory that they free.
     """
     waiting = {} if "OMP_WAIT_POLICY" in os.environ else {"GOMP_SPINCOUNT": "20000"}
-    for name, value in (KEEPING_VARIABLES | waiting | TELLING_NOBODY).items():
+    for name, value in (KEEPING_VARIABLES | waiting | surroundings.TELLING_NOBODY).items():
         os.environ.setdefault(name, value)
-
-
-def reporter() -> Reporter:
-    """Progress on the terminal's error stream."""
-    from bench.platform.outside.console import PlainConsole
-    from bench.platform.progress import Reporter
-
-    return Reporter(PlainConsole(stderr=True))
 
 
 def exit_where_cells_failed(runs: Iterable[Run]) -> None:

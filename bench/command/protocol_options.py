@@ -28,7 +28,7 @@ from bench.request.settings_file import with_absolute_options, with_absolute_pat
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help
 
-NOT_IN_A_FILE = {"settings", "dry_run", "measure", "replace"}
+NOT_IN_A_FILE = {"settings", "dry_run", "measure", "replace", "as_json"}
 LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
 
 

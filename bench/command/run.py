@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 
 from bench.command import options
 from bench.command.options import CORES, names
-from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
+from bench.command.protocol_options import ChosenProtocol
 from bench.images.decoding.structure import MAX_PIXELS
+from bench.interface.answers import CheckedQuestion, answer, check_question, rehearsals
+from bench.interface.data import DataSet
+from bench.interface.questions import AS_ASKED, RunQuestion
 from bench.platform.errors import InputError
-from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
-from bench.request.run_request import RunRequest, usual_folder
+from bench.platform.outside.terminal import say_json
+from bench.request.defaults import BATCH_SIZE, MAX_UNREADABLE
 
-AS_GIVEN = (
-    *("data", "setting", "device", "precision", "backend", "limit", "batch_size", "workers", "real", "max_unreadable"),
-    *("tensorboard", "keep_fitted", "executor", "timeout", "data_name", "validation"),
-)
 READING = ("classes", "columns", "levels", "group")
-
-if TYPE_CHECKING:
-    from bench.platform.progress import Reporter
-    from bench.records.run import Run
-    from bench.request.planned_run import PlannedRun
 
 
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
@@ -67,126 +60,63 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     track: options.Track = "",
     dry_run: options.DryRun = False,  # noqa: FBT002
     measure: options.Measure = False,  # noqa: FBT002
+    as_json: options.JsonBoard = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    chosen: ChosenProtocol = context.obj
     params = context.params  # all that is above, with what a settings file says
-    root, requests = _checked(request_from(chosen, params), names(params["base_degradation"]), params["out"])
-    params["out"] = root
-    params["base_degradation"] = ",".join(one.base_degradation for one in requests)  # a profile may change later
-    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
-        _write_settings_and_rank(runs, requests[0], root, params)
+    checked = check_question(question_from(context.obj, params))
+    if params["measure"] and not params["dry_run"]:
+        msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
+        raise InputError(msg)
+    if params["as_json"] and params["dry_run"]:
+        msg = "--json prints the leaderboard of a run, and --dry-run starts none; leave one of the two out"
+        raise InputError(msg)
+    if params["dry_run"]:
+        _rehearse(checked, measure=params["measure"])
+    else:
+        _answer(checked, as_json=params["as_json"])
 
 
-def request_from(chosen: ChosenProtocol, params: dict[str, Any]) -> RunRequest:
-    """What the options ask for; the folder is still to be found. Raises `InputError` for texts that are no values.
+def _answer(checked: CheckedQuestion, *, as_json: bool) -> None:
+    """Answer the question and print its board. Exits with 1 where a cell failed."""
+    runs = answer(checked, options.reporter(), shlex.join(["lineup", *sys.argv[1:]]), show=not as_json)
+    if as_json:
+        from bench.report.formats import as_json as board_as_json
+        from bench.report.run_report import report_leaderboard
 
-    Args:
-        chosen: The protocol, and the options of detectors.
-        params: All options by name; detectors that were not named are written into it, as a settings file has them.
-    """
-    if params["detectors"] is None:
-        usual = DETECTORS if chosen.protocol.trains else ALL
-        params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
+        say_json(board_as_json(report_leaderboard(runs, None, show=False)).rstrip())
+    options.exit_where_cells_failed(runs)
+
+
+def question_from(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunQuestion:
+    """What the options ask for. Raises `InputError` for texts that are no values."""
     seeds = params["seeds"]
-    baselines = params["baselines"] and chosen.protocol.trains and not chosen.protocol.usual_detectors
-    return RunRequest(
-        protocol=chosen.protocol,
-        detectors=_with_baselines(names(params["detectors"]), baselines=baselines),
-        out=params["out"] or Path(),
+    return RunQuestion(
+        chosen.protocol,
+        params["protocol"],
+        DataSet(
+            params["data"],
+            params["real"],
+            params["data_name"],
+            options.reading(*(params[name] for name in READING), follow=params["follow"]),
+            params["limit"],
+            params["max_unreadable"],
+            options.pixel_count(params["max_pixels"]),
+        ),
+        None if params["detectors"] is None else names(params["detectors"]),
+        chosen.recipe_options,
         seeds=options.seed_numbers(params["seed"]) if seeds is None else tuple(range(seeds)),
-        cache=options.cache_folder(),
-        max_pixels=options.pixel_count(params["max_pixels"]),
-        recipe_options=chosen.recipe_options,
-        weights_folder=options.weights_folder(params["weights_dir"]),
+        base_degradations=names(params["base_degradation"]),
+        weights_folder=params["weights_dir"],
+        out=params["out"],
+        replace=params["replace"],
         track=options.tracking_server(params["track"]),
-        reading=options.reading(*(params[name] for name in READING), follow=params["follow"]),
-        **{name: params[name] for name in AS_GIVEN},
+        **{name: params[name] for name in AS_ASKED},
     )
 
 
-def _checked(request: RunRequest, base_degradations: Sequence[str], out: Path | None) -> tuple[Path, list[RunRequest]]:
-    """The result folder, and a request for each base degradation. Raises `InputError` for what cannot be used."""
-    from bench.request.early_checks import base_chains, check_request
-
-    check_request(request)
-    chains = base_chains(base_degradations)
-    root = out or usual_folder(request, chains)
-    return root, request.in_folder(root).under(chains)
-
-
-def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
-    if not baselines or not detectors or detectors == (ALL,):
-        return detectors
-    return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
-
-
-def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_run: bool, measure: bool) -> list[Run]:
-    """Answer the requests, or say what each would cost. Raises `InputError` before any of them is begun."""
-    if measure and not dry_run:
-        msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
-        raise InputError(msg)
-    from bench.platform.standard_output import output_aside
-    from bench.request.planned_run import plan_run
-    from bench.request.result_folder import held_for_one_run, require_own_question
-    from bench.request.run_record import cache_use
-
+def _rehearse(checked: CheckedQuestion, *, measure: bool) -> None:
+    """Say what the run of each base degradation would do and cost."""
     reporter = options.reporter()
-    cache = options.working_cache(reading=dry_run and not measure)
-    for folder in [] if dry_run else dict.fromkeys([root, *(request.out for request in requests)]):
-        options.until_the_command_ends(held_for_one_run(folder))
-    with output_aside():
-        planned = [plan_run(request.with_cache(cache.path), reporter, dry=dry_run) for request in requests]
-    if not replace:
-        require_own_question(root, planned)
-    if dry_run:
-        _rehearse(planned, reporter, measure=measure)
-        return []
-    cache.declare([cache_use(run) for run in planned])
-    return [_execute(run, reporter, show=len(planned) == 1) for run in planned]
-
-
-def _rehearse(planned: Sequence[PlannedRun], reporter: Reporter, *, measure: bool) -> None:
-    """Say what each run would cost."""
-    from bench.rehearsal.rehearsal import rehearse
-    from bench.request.announcement import announce_run
-
-    for run in planned:
-        announce_run(run, reporter)
-        rehearse(run, reporter, measuring=measure)
-
-
-def _execute(planned: PlannedRun, reporter: Reporter, *, show: bool) -> Run:
-    """Answer a planned run and report it."""
-    from bench.records.store import Store
-    from bench.report.run_report import report_run
-    from bench.request.announcement import announce_run
-    from bench.request.execution import execute, followed
-
-    store = Store.at(planned.request.out)
-    with followed(planned, store, reporter, shlex.join(["lineup", *sys.argv[1:]])) as (tracker, telling):
-        announce_run(planned, telling)
-        run = execute(planned, store, telling, tracker)
-        report_run(run, store, telling, show=show)
-    return run
-
-
-def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, params: Mapping[str, Any]) -> None:
-    """Write the settings that give the same again, and rank several runs together.
-
-    Exits with 1 where a cell failed.
-    """
-    from bench.records.settings import SETTINGS, SettingsFile
-    from bench.records.store import Store
-    from bench.report.run_report import report_leaderboard
-    from bench.request.protocol_catalogue import option_values
-    from bench.request.settings_file import to_toml, with_absolute_paths
-
-    store = Store.at(root)
-    own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
-    whole = dict(sorted((own | option_values(request.protocol)).items()))
-    settings = with_absolute_paths(SettingsFile(whole, request.recipe_options), Path())
-    store.write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
-    if len(runs) > 1:
-        report_leaderboard(runs, store)
-    options.exit_where_cells_failed(runs)
+    for _, found in rehearsals(checked, reporter, measure=measure):
+        reporter.say("\n".join(found.lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,8 +51,13 @@ AS_STATED = Reading()
 
 def parse_classes(text: str) -> dict[str, ClassName]:
     """The classes in a text such as "0=real,1=generated,2=skip". Raises `InputError`."""
+    return known_classes(stated_pairs(text, "--classes"))
+
+
+def known_classes(pairs: Iterable[tuple[str, str]]) -> dict[str, ClassName]:
+    """What values and names of folders mean. Raises `InputError` for a meaning that there is not."""
     classes: dict[str, ClassName] = {}
-    for name, value in stated_pairs(text, "--classes"):
+    for name, value in pairs:
         meaning = next((known for known in CLASS_NAMES if known == value.lower()), None)
         if meaning is None:
             msg = f"--classes {name}={value} is not understood; write {name}=real, {name}=generated or {name}=skip"
@@ -63,7 +68,12 @@ def parse_classes(text: str) -> dict[str, ClassName]:
 
 def parse_columns(text: str) -> dict[str, str]:
     """The columns in a text such as "split=subset,generator=model", by role. Raises `InputError`."""
-    columns = dict(stated_pairs(text, "--columns"))
+    return known_columns(stated_pairs(text, "--columns"))
+
+
+def known_columns(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Columns of tables by role. Raises `InputError` for a role that there is not."""
+    columns = dict(pairs)
     for role, column in columns.items():
         if role not in COLUMN_ROLES:
             msg = f"--columns {role}={column}: there is no {role}; a column can be {', '.join(COLUMN_ROLES)}"
@@ -73,18 +83,27 @@ def parse_columns(text: str) -> dict[str, str]:
 
 def parse_levels(text: str) -> tuple[str, ...]:
     """The levels in a text such as "split,class,generator". Raises `InputError`."""
-    levels = tuple(part.strip().lower() for part in text.split(",")) if text.strip() else ()
+    return known_levels(text.split(",") if text.strip() else ())
+
+
+def known_levels(parts: Sequence[str]) -> tuple[str, ...]:
+    """The roles of folders, from the top. Raises `InputError` for a role that there is not."""
+    levels = tuple(part.strip().lower() for part in parts)
     for level in levels:
         if level not in LEVEL_ROLES:
-            msg = f"--levels {text}: there is no {level or 'empty level'}; folders can be {', '.join(LEVEL_ROLES)}"
-            raise InputError(msg)
+            given = f"--levels {','.join(parts)}: there is no {level or 'empty level'}"
+            raise InputError(f"{given}; folders can be {', '.join(LEVEL_ROLES)}")
     return levels
 
 
 def parse_pixel_count(text: str) -> int:
     """A number of pixels, in millions where an M follows it. Raises `InputError` for anything else, or too much."""
     digits, unit = (text[:-1], 10**6) if text[-1:] in {"M", "m"} else (text, 1)
-    count = int(digits) * unit if digits.isascii() and digits.isdigit() else 0
+    return known_pixel_count(int(digits) * unit if digits.isascii() and digits.isdigit() else 0, text)
+
+
+def known_pixel_count(count: int, text: str) -> int:
+    """A number of pixels, `text` as it was written. Raises `InputError` where it is none, or too much."""
     if not 1 <= count <= LARGEST_MAX_PIXELS:
         msg = f"--max-pixels {text!r} is no number of pixels from 1 to {LARGEST_MAX_PIXELS}; give 200M or 200000000"
         raise InputError(msg)

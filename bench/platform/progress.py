@@ -114,6 +114,7 @@ class Reporter:
                     tasks[name] = progress.add_task(name, total=total or None)
                     logs[name] = StageLog(name, self._note)
                 progress.update(tasks[name], completed=done)
+                self._tell(name, done, total)
                 logs[name].stands_at(done, total)
                 if done == total and not self._draws:
                     self.say(f"{name}: {total:,} bytes done" if in_bytes else f"{name}: {total} done")

@@ -64,13 +64,27 @@ def read_saved(path: Path) -> tuple[SavedDetector, State]:
     except (OSError, SafetensorError) as error:
         msg = f"{path} cannot be read as a fitted detector ({error}); give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg) from error
+    return _description(path, header), state
+
+
+def read_description(path: Path) -> SavedDetector:
+    """The description alone, of a file that is not looked at further. Raises `InputError` as `read_saved` does."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return _description(path, (file.metadata() or {}).get(HEADER))
+    except (OSError, SafetensorError) as error:
+        msg = f"{path} cannot be read as a fitted detector ({error}); give a file that `lineup run --keep-fitted` wrote"
+        raise InputError(msg) from error
+
+
+def _description(path: Path, header: str | None) -> SavedDetector:
     if header is None:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(SavedDetector).validate_python(parse_json(header)), state
+        return TypeAdapter(SavedDetector).validate_python(parse_json(header))
     except ValidationError as error:
         first = error.errors()[0]
         fault = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"

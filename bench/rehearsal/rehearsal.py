@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bench.engine.cache import Cache
 from bench.engine.versions import versions
@@ -26,12 +27,29 @@ MAX_SHOWN = 6  # of what is not measured
 LONGEST_REASON = 100  # characters
 
 
-def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> None:
-    """Print what a planned run would do, and what that costs at the rates that were measured on this machine.
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a planned run would do and cost.
+
+    Attributes:
+        work: What would be done.
+        cost: What it costs at the rates that were measured on this machine; None where none was.
+        workers: Cores that are worked with.
+        lines: All of it in words.
+    """
+
+    work: Workload
+    cost: Estimate | None
+    workers: int
+    lines: Sequence[str]
+
+
+def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> Rehearsal:
+    """What a planned run would do, and what that costs at the rates that were measured on this machine.
 
     Args:
         run: The run; nothing of it is done.
-        reporter: Prints.
+        reporter: Shows progress of measuring.
         measuring: Whether the rates that it needs are measured now, and kept in the cache folder.
     """
     work, cache, conditions = workload(run), Cache(run.request.cache), _conditions(run)
@@ -40,15 +58,15 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
         batch_size = CPU_BATCH if run.runtime.device == "cpu" else run.request.batch_size
         measure(work, run.images, RateMeasurement(sample_images(), run.runtime, batch_size, rates), reporter)
         cache.write_rates(conditions, rates.to_json())
-    reporter.say("\n".join(amount_lines(work, len(run.planned))))
+    lines, workers = list(amount_lines(work, len(run.planned))), min(run.request.workers, os.cpu_count() or 1)
     if not rates.values:
-        reporter.say("Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)")
-        return
-    workers = min(run.request.workers, os.cpu_count() or 1)
+        unknown = "Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)"
+        return Rehearsal(work, None, workers, [*lines, unknown])
     found = estimate(work, rates, workers, on_cpu=run.runtime.device == "cpu")
-    reporter.say("\n".join(cost_lines(work, found, rates, workers)))
+    lines += cost_lines(work, found, rates, workers)
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
-    reporter.say(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+    lines.append(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+    return Rehearsal(work, found, workers, lines)
 
 
 def _conditions(run: PlannedRun) -> str:

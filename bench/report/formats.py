@@ -162,10 +162,14 @@ def _library(row: RankingRow) -> dict[str, Any]:
     return found
 
 
+def as_frame(rankings: Sequence[Ranking]) -> pd.DataFrame:
+    """Rankings as one table, a row per detector and ranking; missing where undefined."""
+    return pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows]).convert_dtypes()
+
+
 def as_csv(rankings: Sequence[Ranking]) -> str:
-    """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
-    frame = pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows])
-    return spreadsheet_csv(frame.convert_dtypes())
+    """The same as CSV."""
+    return spreadsheet_csv(as_frame(rankings))
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -177,7 +181,11 @@ def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def json_document(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    """A value as one JSON document, numbers of NumPy as numbers, and null where there is no number."""
+    return json.dumps(json_value(value), indent=1, ensure_ascii=False, allow_nan=False, default=lambda one: one.item())
+
+
 def as_json(rankings: Sequence[Ranking]) -> str:
     """Rankings as JSON; null where undefined."""
-    whole = [json_value(asdict(ranking)) for ranking in rankings]
-    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_document([asdict(ranking) for ranking in rankings]) + "\n"

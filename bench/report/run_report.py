@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.text import Text
@@ -22,6 +24,7 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
+from bench.report.formats import json_document
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
@@ -129,12 +132,12 @@ def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console:
 def report_leaderboard(
     runs: Sequence[Run], store: Store | None, asked: AskedMeasures = NOTHING_ASKED, *, show: bool = True
 ) -> list[Ranking]:
-    """Print the leaderboard of some runs, and write it where a store is given; and cells with what was asked for.
+    """Rank some runs; print the leaderboard, and write it where a store is given, and cells with what was asked for.
 
     Args:
-        runs: Finished runs.
-        store: Of the folder that is written; None for none.
-        asked: Measures beside the usual ones.
+        runs: The runs.
+        store: Of the folder to write to; None for none.
+        asked: What is shown beside the usual, and what ranks.
         show: Whether it is printed.
     """
     ranked: list[Ranking] = []
@@ -199,11 +202,53 @@ def show_image(run: Run, name: str) -> None:
 
 def print_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
+    cells, shown = _cells_and_matrix(run, detector)
+    PlainConsole(least_width=terminal.WIDTH).print(terminal.matrix(shown, detector, run.manifest, cells))
+
+
+def matrix_as_json(run: Run, detector: str) -> str:
+    """One detector's matrix as JSON. Raises `InputError` for a detector that is not in the run."""
+    return json_document(_matrix_values(_cells_and_matrix(run, detector)[1], detector, run))
+
+
+def _cells_and_matrix(run: Run, detector: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cells of a run, measured, and the matrix of one detector. Raises `InputError`."""
     known = run.manifest.detectors
     if detector not in known:
         msg = f"the run has no detector {detector!r}; it has {', '.join(known)}"
         raise InputError(msg)
-    cells: pd.DataFrame = cells_table(run)
-    console = PlainConsole(least_width=terminal.WIDTH)
-    shown = matrix(cells, detector, run.manifest.protocol)
-    console.print(terminal.matrix(shown, detector, run.manifest, cells))
+    cells = cells_table(run)
+    return cells, matrix(cells, detector, run.manifest.protocol)
+
+
+def _matrix_values(accuracies: pd.DataFrame, detector: str, run: Run) -> dict[str, Any]:
+    """A matrix as values of JSON: accuracies in [0, 1] by row, null where a cell is missing."""
+    protocol = run.manifest.protocol
+    return {
+        "detector": detector,
+        "protocol": protocol.name,
+        "data": run.manifest.data.title,
+        "rows": protocol.rows.name,
+        "columns": protocol.columns.name,
+        "row_values": list(accuracies.index),
+        "column_values": list(accuracies.columns),
+        "accuracies": accuracies.to_numpy().tolist(),
+    }
+
+
+def run_as_json(run: Run) -> str:
+    """All that a finished run says, as JSON: its rankings, the rows of the sections beside them, and every matrix."""
+    from bench.report.sections.catalogue import sections_of
+
+    measured = evaluate(run)
+    sections = {section.name: content.rows for section, content in sections_of(measured) if content.rows is not None}
+    return json_document(
+        {
+            "leaderboard": [asdict(one) for one in rankings_of(run, measured)],
+            "sections": {name: rows.to_dict(orient="records") for name, rows in sections.items()},
+            "matrices": [
+                _matrix_values(accuracies, detector, run)
+                for detector, accuracies in matrices(measured.table, run.manifest.protocol).items()
+            ],
+        }
+    )

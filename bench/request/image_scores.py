@@ -1,4 +1,4 @@
-"""`lineup score`: scores of images of any folder or archive, one by one, by one detector or several."""
+"""Scores of images of any folder or archive, or of pixels, one by one, by one detector or several."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ NO_SUFFIX = "no suffix"  # in a count of files by suffix
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What `lineup score` was asked for.
+    """What is scored, by whom and how.
 
     Attributes:
         images: Image files, folders or archives.
@@ -99,7 +100,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class ImageScores:
-    """What `lineup score` found.
+    """What was found.
 
     Attributes:
         table: One row per image, detector and degradation, columns `COLUMNS`, the rows of an image together, images in
@@ -131,8 +132,19 @@ class ImageScores:
         return not (self.table["reason"] != "").any()
 
 
+class ImageToScore(Protocol):
+    """One image, wherever it comes from."""
+
+    @property
+    def name(self) -> str:
+        """In the table of scores."""
+
+    def sample(self, max_pixels: int) -> Sample:
+        """Decode it. Raises `UnreadableImage` and OSError."""
+
+
 @dataclass(frozen=True)
-class _Image:
+class FileToScore:
     """One image of a folder or archive.
 
     Attributes:
@@ -188,14 +200,49 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
     Raises:
         InputError: A detector, its weights or the images cannot be used.
     """
+    loaded = load_detectors(request)
+    images, unread = find_images(request.images, follow=request.follow)
+    return score_all(loaded, images, unread, reporter)
+
+
+@dataclass(frozen=True)
+class ScoringDetectors:
+    """Detectors that are ready to score.
+
+    Attributes:
+        request: What was asked for; its images are not looked at.
+        runtime: Where they compute.
+        detectors: By label.
+    """
+
+    request: ScoreRequest
+    runtime: Runtime
+    detectors: Mapping[str, Detector]
+
+
+def load_detectors(request: ScoreRequest) -> ScoringDetectors:
+    """Load what a request names. Raises `InputError` where a detector or its weights cannot be used."""
     device = runtime(request.device, request.precision, request.backend, request.cache)
     try:
         with contained("loading of detectors"):
-            detectors = _load(request, device)
+            return ScoringDetectors(request, device, _load(request, device))
     except DetectorMisbehaved as error:
         msg = f"a detector cannot be loaded: {error}; repair it or uninstall it"
         raise InputError(msg) from error
-    images, unread = _all_images(request.images, follow=request.follow)
+
+
+def score_all(
+    loaded: ScoringDetectors, images: Sequence[ImageToScore], unread: Mapping[str, int], reporter: Reporter
+) -> ImageScores:
+    """Score every image by every detector, each image decoded once.
+
+    Args:
+        loaded: The detectors.
+        images: One at least.
+        unread: Files beside them that are no images, by suffix.
+        reporter: Shows progress.
+    """
+    detectors, request, device = loaded.detectors, loaded.request, loaded.runtime
     notes = list(_compare_backend(detectors, images, request, device))
     with reporter.stage("score images", len(images)) as advance:
         reader = ImageReader(
@@ -212,7 +259,7 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
 
 
 def _compare_backend(
-    detectors: Mapping[str, Detector], images: Sequence[_Image], request: ScoreRequest, device: Runtime
+    detectors: Mapping[str, Detector], images: Sequence[ImageToScore], request: ScoreRequest, device: Runtime
 ) -> Iterator[str]:
     """Compare the scores of a backend with those of torch, on the first images; gives what rounding changes."""
     if device.backend is None:
@@ -228,7 +275,7 @@ def _compare_backend(
             yield f"{label} was computed in {device.precision}, which changes {change}"
 
 
-def _sound_samples(images: Sequence[_Image], max_pixels: int) -> Iterator[Sample]:
+def _sound_samples(images: Sequence[ImageToScore], max_pixels: int) -> Iterator[Sample]:
     """The images that can be decoded."""
     for image in images:
         with suppress(UnreadableImage, OSError):
@@ -317,7 +364,7 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
         raise InputError(str(error)) from error
 
 
-def _all_images(paths: Sequence[Path], *, follow: bool) -> tuple[list[_Image], Counter[str]]:
+def find_images(paths: Sequence[Path], *, follow: bool) -> tuple[list[FileToScore], Counter[str]]:
     """The images at some paths, each once under the name that comes first, and the files that are none by suffix.
 
     Raises:
@@ -336,7 +383,7 @@ def _all_images(paths: Sequence[Path], *, follow: bool) -> tuple[list[_Image], C
         )
         msg = f"{', '.join(map(str, chosen))}: {none}{others}; {_advice()}"
         raise InputError(msg)
-    by_place: dict[str, _Image] = {}  # a file may be given by itself and in its folder
+    by_place: dict[str, FileToScore] = {}  # a file may be given by itself and in its folder
     for image in found:
         by_place.setdefault(image.place, image)
     return list(by_place.values()), unread
@@ -356,7 +403,7 @@ def _advice() -> str:
     return f"give image files ({images}), folders, or archives ({archives})"
 
 
-def _images(path: Path, unread: Counter[str], *, several: bool, follow: bool) -> Iterator[_Image]:
+def _images(path: Path, unread: Counter[str], *, several: bool, follow: bool) -> Iterator[FileToScore]:
     """The images of a folder or archive, or the one file.
 
     Args:
@@ -369,7 +416,7 @@ def _images(path: Path, unread: Counter[str], *, several: bool, follow: bool) ->
     if path.is_dir() or (path.is_file() and suffix in ARCHIVE_SUFFIXES):
         yield from _images_inside(path, unread, f"{storable(str(path))}/" if several else "", follow=follow)
     elif path.is_file() and (suffix in IMAGE_SUFFIXES or is_image_file(path)):
-        yield _Image(storable(str(path)), Folder(path.parent), path.name)
+        yield FileToScore(storable(str(path)), Folder(path.parent), path.name)
     elif path.exists():
         unread[suffix or NO_SUFFIX] += 1
     else:
@@ -377,7 +424,7 @@ def _images(path: Path, unread: Counter[str], *, several: bool, follow: bool) ->
         raise InputError(msg)
 
 
-def _images_inside(path: Path, unread: Counter[str], prefix: str, *, follow: bool) -> Iterator[_Image]:
+def _images_inside(path: Path, unread: Counter[str], prefix: str, *, follow: bool) -> Iterator[FileToScore]:
     """The images of a folder or archive, their names behind a prefix."""
     tree = open_local(path, follow=follow)
     unread.update({suffix: count for suffix, count in tree.listing.ignored.items() if suffix != "hidden"})
@@ -385,9 +432,9 @@ def _images_inside(path: Path, unread: Counter[str], prefix: str, *, follow: boo
     for folder, names in tree.listing.images.items():
         for name in names:
             inside = f"{folder}/{name}" if folder else name
-            yield _Image(prefix + inside, tree, inside)
+            yield FileToScore(prefix + inside, tree, inside)
     for refused, reason in tree.listing.refused:
         if (suffix := PurePosixPath(refused).suffix.lower()) in DATA_SUFFIXES:
             unread[suffix] += 1
         else:
-            yield _Image(prefix + refused, tree, refused, reason)
+            yield FileToScore(prefix + refused, tree, refused, reason)

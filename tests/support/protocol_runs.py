@@ -129,7 +129,7 @@ class ProtocolRunner:
         reporter = Reporter(Console(file=said, width=500))
         planned = plan_run(self.request(protocol, **further), reporter, dry=True)
         announce_run(planned, reporter)
-        rehearse(planned, reporter)
+        reporter.say("\n".join(rehearse(planned, reporter).lines))
         return said.getvalue()
 
     def __call__(self, protocol, *, report=True, **further) -> FinishedRun:

@@ -23,7 +23,6 @@ Power = Annotated[
     bool, typer.Option("--power", help="Say how many images and generators would settle what is unresolved.")
 ]
 AllCells = Annotated[bool, typer.Option("--all", help="Every cell that differs beyond chance, not the first 20 alone.")]
-JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def compare_command(
@@ -31,7 +30,7 @@ def compare_command(
     detectors: ComparedDetectors = "",
     power: Power = False,  # noqa: FBT002
     all_cells: AllCells = False,  # noqa: FBT002
-    as_json: JsonDocument = False,  # noqa: FBT002
+    as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Compare two detectors on the same cells and images: what differs, by how much, and whether that is chance.
 

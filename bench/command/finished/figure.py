@@ -27,6 +27,7 @@ def figure_command(
 ) -> None:
     """Answer one question about a finished run with a chart, a table or numbers."""
     from bench.command.finished.images import opened_images, reasons_without_images
+    from bench.interface.finished import RunFigure
     from bench.report.figures import find_figure
     from bench.report.figures.files import check_ending
     from bench.report.figures.findings import Findings
@@ -45,7 +46,7 @@ def figure_command(
     if needed:
         reasons_without_images([findings], data)
     content = chosen.content(findings)
-    written = [] if out is None else _write(chosen, content, out, dark=dark)
+    written = [] if out is None else RunFigure(chosen, content).save(out, dark=dark)
     if as_json:
         print_document(_document(chosen, content) | {"written": written})
     elif out is None:
@@ -101,16 +102,3 @@ def _show(figure: Figure, content: FigureContent) -> None:
         say(content.reason or "This run has nothing to show here.")
     PlainConsole(least_width=WIDTH).print(titled_tables(content.tables))
     say(figure.legend)
-
-
-def _write(figure: Figure, content: FigureContent, out: Path, *, dark: bool) -> list[Path]:
-    """Write the file; of several charts each gets its number, from the second on. Returns the files."""
-    from bench.platform.files import write_atomically
-    from bench.report.figures.files import figure_files
-
-    written = []
-    for place, data in enumerate(figure_files(figure, content, out.suffix.lower(), dark=dark), start=1):
-        path = out if place == 1 else out.with_stem(f"{out.stem}-{place}")
-        write_atomically(path, lambda target, data=data: target.write_bytes(data))  # type: ignore[misc]
-        written.append(path)
-    return written

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METHODS = ("temperature", "platt")
 VALIDATION, ORACLE = "validation", "oracle"
 
-FinishedRun = Annotated[Path, typer.Argument(help="Result folder.")]
+RescoredRun = Annotated[Path, typer.Argument(help="Result folder.")]
 ThresholdText = Annotated[
     str,
     typer.Option(
@@ -44,7 +44,7 @@ RescoredOut = Annotated[
 
 
 def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
-    run: FinishedRun,
+    run: RescoredRun,
     threshold: ThresholdText = "",
     positive: LookedFor = "generated",
     metrics: options.Metrics = "",

@@ -18,7 +18,7 @@ from typer.main import get_command
 from bench.command import options
 from bench.command.menu.documents import Json
 from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand, is_typed
-from bench.command.run import request_from, run_command
+from bench.command.run import question_from, run_command
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say, say_json
 from bench.records.settings import SETTINGS, SettingsFile
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RECORDED = "The record"
 # options of `lineup run` that a settings file may have and a record has no use for
 OF_A_RUN = {"out": None, "track": "", "tensorboard": False}
-NOT_OF_A_RECORD = {"replace", "dry_run", "measure"}
+NOT_OF_A_RECORD = {"replace", "dry_run", "measure", "as_json"}
 NOT_ASKED = {*NOT_IN_A_FILE, "record", "name", "finished", "update", "workers", "executor", "timeout"}
 
 app = typer.Typer(
@@ -143,14 +143,16 @@ def _asked(context: typer.Context, params: dict[str, Any]) -> tuple[RunRequest, 
         if is_typed(context, option):
             msg = f"--{option} is of a run, and a golden record is no result folder; leave it out"
             raise InputError(msg)
-    request = request_from(context.obj, params)
+    question = question_from(context.obj, params)
+    request = question.request()
     check_request(request)
     chains = base_chains(options.names(params["base_degradation"]))
     if len(chains) > 1:
         msg = f"a golden record holds one question, and {len(chains)} base degradations are given; make one of each"
         raise InputError(msg)
     own = {name: value for name, value in params.items() if name not in {*NOT_ASKED, *OF_A_RUN}}
-    whole = own | option_values(request.protocol) | {"base_degradation": chains[0]}
+    named = {"detectors": ",".join(question.named_detectors), "base_degradation": chains[0]}
+    whole = own | option_values(request.protocol) | named
     return replace(request, base_degradation=chains[0]), SettingsFile(whole, request.recipe_options)
 
 
@@ -217,7 +219,7 @@ def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFind
 
     record = read_record(folder)
     context = _question_command().make_context("lineup golden check", ["--settings", str(folder / QUESTION), *given])
-    request = request_from(context.obj, context.params)
+    request = question_from(context.obj, context.params).request()
     try:
         check_request(request)
     except InputError as error:

@@ -103,6 +103,38 @@ def decode_with_details(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -
     return Sample(pixels, Facts(kind, pixels.shape[1], pixels.shape[0], len(data), quality)), details
 
 
+def decode_opened(image: Pillow.Image, where: str, max_pixels: int = MAX_PIXELS) -> Sample:
+    """An image of Pillow as `decode` has one of a file: upright, in 8-bit sRGB, alpha composited on white.
+
+    Args:
+        image: The image, which is not changed. Nothing of a file is looked at beside what Pillow has kept of it.
+        where: What messages call it.
+        max_pixels: The largest number of pixels that is taken.
+
+    Returns:
+        Pixels uint8 (H, W, 3), and the facts of pixels that are not encoded.
+
+    Raises:
+        UnreadableImage: It is empty, too large, damaged, or its samples have no stated range.
+    """
+    try:
+        require_valid_size(image.size, max_pixels)
+        _require_readable(image)
+        image.load()
+        kind = image.format or ""
+        turn = read_turn(image, exif_of(image))[0] if _is_to_turn(kind, image) else None
+        rgb = _to_rgb(image, find_profile(image, None, _profile_mode(image.mode))[0])
+        pixels = _to_array(rgb if turn is None else rgb.transpose(turn))
+    except Exception as error:
+        raise UnreadableImage(where, _reason(error)) from error
+    return unencoded_sample(pixels)
+
+
+def unencoded_sample(pixels: _Pixels) -> Sample:
+    """Pixels uint8 (H, W, 3) with the facts of what is not encoded as a file."""
+    return Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes))
+
+
 def size_of(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in pixels of an image file as stored, without decoding it. Raises `UnreadableImage`."""
     try:

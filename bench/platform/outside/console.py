@@ -20,10 +20,14 @@ class PlainConsole(Console):
     Args:
         stderr: Whether it prints on the error stream.
         least_width: Columns that it has at least where nothing says how many there are: in a file or a pipe.
+        lines_alone: Whether nothing is drawn over, though the stream may say that it is a terminal, as in a notebook.
     """
 
-    def __init__(self, *, stderr: bool = False, least_width: int = 0) -> None:
-        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+    def __init__(self, *, stderr: bool = False, least_width: int = 0, lines_alone: bool = False) -> None:
+        terminal = False if lines_alone else None
+        super().__init__(
+            stderr=stderr, markup=False, highlight=False, emoji=False, force_jupyter=False, force_terminal=terminal
+        )
         if least_width and self._width is None and not self.is_terminal:
             self.width = max(self.width, least_width)
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
-from typing import Protocol, TypeVar
+from functools import partial
+from io import BytesIO
+from types import FunctionType
+from typing import Any, Protocol, TypeVar
 
 from bench.platform.errors import InputError
 from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
@@ -93,27 +96,53 @@ def in_processes(
 
     Args:
         function: A function at module level, which pickle sends by its name.
-        tasks: Arguments by key. One that cannot be pickled, as it holds an open file, is left out.
+        tasks: Arguments by key. One that cannot be sent, as it holds an open file or is of the user's own program, is
+            left out.
         count: Number of processes; at most `MAX_PROCESSES` are started.
 
     Yields:
         The futures of what was started, by key. Leaving by an exception ends what runs and drops what does not.
     """
-    picklable = {key: task for key, task in tasks.items() if _can_be_pickled(task)}
-    processes = min(count, len(picklable), MAX_PROCESSES)
+    sendable = {key: task for key, task in tasks.items() if _can_be_sent(task)}
+    processes = min(count, len(sendable), MAX_PROCESSES)
     if processes < 2:
         yield {}
         return
-    with WorkerProcesses(processes) as pool:
-        yield {key: pool.submit(function, task) for key, task in picklable.items()}
+    known = [kind for kind in catalogue.registered().values() if _can_be_sent(kind)]
+    with WorkerProcesses(processes, partial(catalogue.register, known)) as pool:
+        yield {key: pool.submit(function, task) for key, task in sendable.items()}
 
 
-def _can_be_pickled(task: object) -> bool:
+def _can_be_sent(task: object) -> bool:
+    """Whether another process can have a value: it can be pickled, and needs nothing of the user's own program."""
     try:
-        pickle.dumps(task)
+        _Sending(frozenset(name for name, kind in catalogue.registered().items() if _is_of_program(kind))).dump(task)
     except (TypeError, AttributeError, pickle.PicklingError):
         return False
     return True
+
+
+def _is_of_program(value: object) -> bool:
+    """Whether a class or function is defined in the program that was started, such as a notebook."""
+    return isinstance(value, type | FunctionType) and value.__module__ == "__main__"
+
+
+class _Sending(pickle.Pickler):
+    """Refuses what a new process cannot import: it does not run the user's program again.
+
+    Args:
+        names: Of registered recipes that it cannot have: what names one, as an ensemble its members, stays here too.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        super().__init__(BytesIO())
+        self._names = names
+
+    def persistent_id(self, value: Any) -> None:  # noqa: ANN401 - anything that is pickled
+        """Nothing is kept apart. Raises `PicklingError`."""
+        if _is_of_program(value) or (isinstance(value, str) and value in self._names):
+            msg = f"{value} is of the program"
+            raise pickle.PicklingError(msg)
 
 
 EXECUTORS: Mapping[str, Executor] = {"processes": in_processes}

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -91,7 +92,8 @@ class WorkerProcesses:
             ensure_running()  # the first process starts Python's tracker, and that lets the signals through again
             before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINALS)  # it has them blocked from its beginning
             try:
-                process.start()
+                with _without_program():
+                    process.start()
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()  # so that the end of the process is the end of the connection
@@ -132,6 +134,23 @@ class WorkerProcesses:
     ) -> None:
         """End all processes: at once where an exception is raised."""
         self.close(at_once=error is not None)
+
+
+@contextmanager
+def _without_program() -> Iterator[None]:
+    """A context in which a process is started that does not run the user's program once more.
+
+    Python would import the program into it, for classes and functions that are defined there. No task needs them, and a
+    program that calls Lineup without `if __name__ == "__main__"` would start the run again in each process.
+    """
+    program = sys.modules["__main__"]
+    kept = {name: value for name in ("__spec__", "__file__") if (value := vars(program).get(name)) is not None}
+    vars(program).update(__spec__=None)
+    vars(program).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(program).update(kept)
 
 
 def _work(connection: Connection, initializer: Callable[[], object]) -> None:

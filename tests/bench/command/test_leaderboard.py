@@ -1,8 +1,10 @@
 """A board of a run with failed cells says so before anything else, and exits as the run did."""
 
+import json
+
 import pytest
 
-from tests.support.command_line import call
+from tests.support.command_line import call, one_line
 from tests.support.result_folders import store_run
 from tests.support.synthetic_runs import make_run, without
 
@@ -35,3 +37,27 @@ def test_a_whole_board_exits_with_none(tmp_path):
     done = call({}, "leaderboard", store_run(make_run(), tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     assert "not whole" not in done.stdout
+
+
+def test_a_board_and_a_matrix_are_printed_as_json(tmp_path):
+    folder = store_run(make_run(), tmp_path / "run")
+    done = call({}, "leaderboard", folder, "--json", "--out", tmp_path / "out")
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    found = json.loads(call({}, "matrix", folder, "beta", "--json").stdout)
+    assert (found["detector"], found["rows"], found["columns"]) == ("beta", "train", "test")
+    assert len(found["accuracies"]) == len(found["row_values"])
+    assert len(found["accuracies"][0]) == len(found["column_values"])
+
+
+def test_a_missing_cell_of_a_matrix_is_null(folder):
+    found = json.loads(call({}, "matrix", folder, "beta", "--json").stdout)
+    place = found["column_values"].index("fog")
+    assert {row[place] for row in found["accuracies"]} == {None}
+
+
+def test_a_run_is_shown_as_json(folder):
+    found = json.loads(call({}, "show", folder, "--json").stdout)
+    assert set(found) == {"leaderboard", "sections", "matrices"}
+    assert [one["detector"] for one in found["matrices"]] == ["alpha", "beta"]
+    assert one_line(call({}, "show", folder, "x.png", "--json")).endswith("leave the image out, or --json")
+    assert "'cnnspot', which is no result folder" in one_line(call({}, "show", "cnnspot", "--json"))

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import bench.command.main
 import bench.command.run
+from bench.interface.answers import write_settings
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.request import protocol_catalogue
@@ -110,7 +111,7 @@ def run(monkeypatch):
         lambda group: metadata.EntryPoints([*real(group=group), *(mine if group == protocol_catalogue.GROUP else [])]),
     )
     monkeypatch.setattr("bench.request.early_checks.check_request", lambda request: None)  # names here are made up
-    monkeypatch.setattr(bench.command.run, "_answer", lambda _, asked, **__: requests.extend(asked))
+    monkeypatch.setattr(bench.command.run, "answer", lambda checked, *_, **__: requests.extend(checked.requests) or [])
 
     def invoke(*arguments):
         requests.clear()  # else a command that stops before its request would give that of the one before
@@ -294,13 +295,14 @@ def folder(monkeypatch, tmp_path):
     ],
 )
 def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, arguments):
-    cells, requests = pd.DataFrame({columns.STATUS: ["scored"]}), []
+    requests = []
 
-    def answered(_, asked, **__):
-        requests.extend(asked)
-        return [SimpleNamespace(cells=cells)]
+    def answered(checked, *_, **__):
+        requests.extend(checked.requests)
+        write_settings(checked)
+        return []
 
-    monkeypatch.setattr(bench.command.run, "_answer", answered)
+    monkeypatch.setattr(bench.command.run, "answer", answered)
     run(*arguments)
     written = (folder / "settings.toml").read_bytes()
     run("--settings", folder / "settings.toml")
@@ -319,7 +321,7 @@ def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, argu
 def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
     for status, code in (("scored", 0), ("skipped", 0), ("failed", 1)):
         cells = pd.DataFrame({columns.STATUS: ["scored", status]})
-        monkeypatch.setattr(bench.command.run, "_answer", lambda *_, cells=cells, **__: [SimpleNamespace(cells=cells)])
+        monkeypatch.setattr(bench.command.run, "answer", lambda *_, cells=cells, **__: [SimpleNamespace(cells=cells)])
         assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 

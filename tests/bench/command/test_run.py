@@ -1,5 +1,7 @@
 """Runs from settings files: the command line wins, and what is saved repeats the run."""
 
+import json
+
 import pandas as pd
 
 from tests.support.command_line import one_line
@@ -122,3 +124,11 @@ def test_a_profile_of_base_degradations_is_repeated_as_it_was(lineup, data, tmp_
     assert lineup(*asked).returncode == 0
     (tmp_path / "own.toml").write_text(PROFILE.replace("50", "40"))
     assert "holds the leaderboard of several runs (jpeg:50)" in one_line(lineup(*asked))
+
+
+def test_a_board_is_printed_as_json(lineup, data, tmp_path):
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", tmp_path / "out", "--json")
+    done = lineup(*usual)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    assert "leave one of the two out" in one_line(lineup(*usual, "--dry-run"))

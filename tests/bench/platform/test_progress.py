@@ -134,3 +134,11 @@ def test_forced_colours_draw_no_bars_into_a_pipe(monkeypatch):
         advance(1)
     assert file.getvalue().startswith("score images: 1 done in ")
     assert "\r" not in file.getvalue()
+
+
+def test_a_listener_hears_stages_that_are_told_as_they_come(quiet):
+    heard = Heard()
+    with quiet.with_listener(heard).stages() as report:
+        report("draw", 1, 2)
+        report("draw", 2, 2)
+    assert heard.steps == [("draw", 1, 2), ("draw", 2, 2)]

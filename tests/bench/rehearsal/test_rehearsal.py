@@ -23,7 +23,8 @@ def said(miniature, tmp_path, quiet, monkeypatch):
         text = io.StringIO()
         request = runner.request("degradation", detectors, **options)
         planned = plan_run(type(request)(**{**vars(request), "data": data or request.data}), quiet, dry=True)
-        rehearse(planned, Reporter(Console(file=text, width=500)), measuring=measuring)
+        reporter = Reporter(Console(file=text, width=500))
+        reporter.say("\n".join(rehearse(planned, reporter, measuring=measuring).lines))
         return text.getvalue()
 
     return say

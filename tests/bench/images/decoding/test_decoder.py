@@ -254,3 +254,31 @@ def test_odd_metadata_is_no_reason_to_warn_from_any_thread(recwarn):
         read = list(pool.map(lambda _: decode_with_details(data, "image"), range(16)))
     assert all(details.exif for _, details in read)
     assert len(recwarn) == 0
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
+def test_an_opened_image_has_the_pixels_of_its_file(tmp_path, mode):
+    image = Image.fromarray(RGB)
+    image = Image.fromarray(RGB[..., 0].astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    path = write(tmp_path, image, "tiff" if mode == "CMYK" else "png")
+    found = decoder.decode_opened(Image.open(path), "it")
+    assert np.array_equal(found.pixels, decode(path).pixels)
+    assert (found.facts.format, found.facts.bytes) == ("RAW", found.pixels.nbytes)
+
+
+def test_an_opened_image_is_turned_once(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    path = write(tmp_path, Image.fromarray(RGB), exif=turned)
+    opened = Image.open(path)
+    for _ in range(2):
+        assert np.array_equal(decoder.decode_opened(opened, "it").pixels, decode(path).pixels)
+
+
+def test_an_opened_image_that_cannot_be_read_has_a_reason(tmp_path):
+    path = write(tmp_path, Image.fromarray(RGB))
+    path.write_bytes(path.read_bytes()[:300])
+    with Image.open(path) as image, pytest.raises(UnreadableImage, match=r"^it cannot be decoded \(it is cut off"):
+        decoder.decode_opened(image, "it")
+    with pytest.raises(UnreadableImage, match="more than the 9 that are read"):
+        decoder.decode_opened(Image.fromarray(RGB), "it", 9)

@@ -8,15 +8,16 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.command.data_survey import DataRequest, SurveyRequest, survey
+from bench.command.data_survey import SurveyRequest, survey
 from bench.engine.cache import Cache
 from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import read
 from bench.images.decoding.decoder import UnreadableImage
-from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY, MAX_PIXELS
+from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY
 from bench.images.quality.census import equal_conditions, take_census
 from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, near_pairs
 from bench.images.quality.file_records import perceptual_hash
+from bench.interface.data import DataSet
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from detectors.checks import texture
@@ -264,9 +265,9 @@ def test_what_was_passed_over_in_a_file_is_counted_by_kind_and_excludes_nothing(
 def test_a_data_set_is_surveyed_with_what_was_passed_over(data, capsys):
     name = data / "g" / "val" / "ai" / "g_val_ai_001.png"
     name.write_bytes(name.read_bytes()[:-7])
-    request = DataRequest(str(data), "", None, data.parent / "cache", 1, 0.01, MAX_PIXELS)
     wanted = SurveyRequest(audit=False, every_row=False, match=None, match_by="crop")
-    survey(request, wanted, Reporter(Console(stderr=True)))
+    inspected = inspect_data(data, data.parent / "cache")
+    survey(DataSet(str(data)), inspected, wanted, Reporter(Console(stderr=True)))
     assert f"Note: {ENDS_EARLY}: 1 image, g/val/ai/g_val_ai_001.png" in " ".join(capsys.readouterr().out.split())
 
 

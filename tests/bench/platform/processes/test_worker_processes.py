@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,23 @@ def test_none_is_started_once_all_are_ended():
     pool.close(at_once=True)
     with pytest.raises((ProcessDied, RuntimeError)):
         pool.submit(do, "fine").result()
+
+
+PROGRAM = """
+import math
+from bench.platform.processes.worker_processes import WorkerProcesses
+
+print("begun")
+with WorkerProcesses(1) as processes:
+    print(processes.submit(math.sqrt, 4).result())
+print(__file__, __spec__)
+"""
+
+
+def test_a_program_without_a_guard_is_not_run_again_in_a_process(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines() == ["begun", "2.0", f"{program} None"]
+    assert done.stderr == ""

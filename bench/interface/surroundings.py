@@ -1,0 +1,94 @@
+"""What is around a call of the interface: folders that the environment names, progress, and errors in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.platform.errors import InputError
+from detectors.catalogue import UnknownName
+
+if TYPE_CHECKING:
+    from bench.engine.caching.working_cache import WorkingCache
+    from bench.platform.progress import Reporter
+
+CORES = os.cpu_count() or 1
+# onnxruntime would write an identity of this machine into the user's home, and tell its makers of its use
+TELLING_NOBODY = {"ORT_DISABLE_TELEMETRY": "1"}
+KEPT = "interrupted; what was finished is kept, and the same call goes on from there"
+
+
+def cache_folder() -> Path:
+    """The cache folder: LINEUP_CACHE, or lineup in the user's cache folder."""
+    if chosen := os.environ.get("LINEUP_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
+
+
+def weights_folder(chosen: Path | None = None) -> Path:
+    """The folder of released checkpoints: the chosen one, LINEUP_WEIGHTS, or weights in the cache folder."""
+    if chosen is not None:
+        return chosen
+    named = os.environ.get("LINEUP_WEIGHTS")
+    return Path(named) if named else cache_folder() / "weights"
+
+
+def reporter(*, progress: bool = True) -> Reporter:
+    """Progress on the error stream: bars on a terminal and in a notebook, quiet lines elsewhere; or none at all."""
+    import io
+
+    from rich.console import Console
+
+    from bench.platform.outside.console import PlainConsole
+    from bench.platform.outside.notebooks import NotebookBar, in_notebook
+    from bench.platform.progress import Reporter
+
+    if not progress:
+        return Reporter(Console(file=io.StringIO(), quiet=True))
+    if in_notebook():
+        return Reporter(PlainConsole(stderr=True, lines_alone=True), (NotebookBar(),))
+    return Reporter(PlainConsole(stderr=True))
+
+
+@contextmanager
+def held_cache(reporter: Reporter, *, reading: bool = False) -> Iterator[WorkingCache]:
+    """The cache folder, or where it cannot be written what stands in for it, while the context lasts.
+
+    Whatever computes does so within; no library that it loads tells its makers of its use, unless the user has it so.
+
+    Args:
+        reporter: Tells what stands in for it.
+        reading: Whether nothing will be written.
+
+    Raises:
+        InputError: It is no folder.
+    """
+    from bench.engine.caching.working_cache import working_cache
+
+    for name, value in TELLING_NOBODY.items():  # before anything that computes is imported
+        os.environ.setdefault(name, value)
+    with working_cache(cache_folder(), reporter.say, reading=reading) as cache:
+        yield cache
+
+
+@contextmanager
+def one_kind_of_error() -> Iterator[None]:
+    """A context in which whatever a user can mend is an `InputError`, with the line that the command would print."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (UnknownName, OSError) as error:
+        raise InputError(" ".join(str(error).split())) from error
+
+
+@contextmanager
+def going_on_when_interrupted() -> Iterator[None]:
+    """A context in which a `KeyboardInterrupt` says that nothing of what was finished is lost."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupted:
+        raise KeyboardInterrupt(KEPT) from interrupted
