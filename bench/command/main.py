@@ -20,6 +20,7 @@ from bench.command.cards import list_command, show_command
 from bench.command.corpus import corpus_command
 from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
+from bench.command.exchange.export import export_command
 from bench.command.exchange.import_scores import import_command
 from bench.command.finished.check import check_command
 from bench.command.finished.compare import compare_command
@@ -68,6 +69,7 @@ app.command("data")(data_command)
 app.command("score")(score_command)
 app.command("degrade")(degrade_command)
 app.command("import")(import_command)
+app.command("export")(export_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
 app.command("check")(check_command)

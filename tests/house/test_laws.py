@@ -30,6 +30,8 @@ WRITERS = {
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
+    "bench/command/exchange/export.py",  # tables of the user's, in a place that the user named
+    "bench/exchange/data_package/package.py",  # results, and beside exported tables
     "bench/command/finished/figure.py",  # a figure, in files that the user named
     "bench/command/finished/report.py",  # a page, which the user named
     "bench/command/new.py",  # a file to begin with, which the user named

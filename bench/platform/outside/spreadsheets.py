@@ -38,6 +38,11 @@ def spreadsheet_csv(table: pd.DataFrame, *, index: bool = False) -> str:
     return written
 
 
+def runs_as_formula(text: str) -> bool:
+    """Whether a spreadsheet would run a text that stands in a table as it is."""
+    return not text.startswith("'") and _FORMULA.match(text) is not None
+
+
 def _guarded(value: Any) -> Any:  # noqa: ANN401 - whatever a table holds
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
