@@ -43,7 +43,7 @@ Place = Annotated[
 ]
 
 
-def export_command(
+def export_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
     out: Place,
     what: What = "leaderboard",
@@ -83,7 +83,8 @@ def _check_place(runs: Sequence[Path], out: Path, names: Sequence[str], forms: S
     if {"csv", SPREADSHEET} <= set(forms):
         raise InputError("--form csv and spreadsheet would be one file; choose one, or export twice into two folders")
     if _is_file(out) and out.suffix.lower() not in ENDINGS.values():
-        msg = f"--out {out} has an ending of no form; choose {', '.join(dict.fromkeys(ENDINGS.values()))}, or an existing folder"
+        known = ", ".join(dict.fromkeys(ENDINGS.values()))
+        msg = f"--out {out} has an ending of no form; choose {known}, or a folder that is there"
         raise InputError(msg)
     if any(out.resolve() == run.resolve() for run in runs) or (out / "manifest.json").exists():
         msg = f"--out {out} holds a run, whose own tables stay as they are; give another folder"

@@ -1,8 +1,9 @@
 """A folder of tables as a Data Package of the Frictionless standard: `datapackage.json`, version 2.
 
-It lies beside the tables of every result folder and every exported one: what each column holds, its type and unit, what
-stands for a missing value, which columns identify a row, and by which version of Lineup's records it was written. Readers
-are kept up for Python (`frictionless`), R (`frictionless` of rOpenSci) and others; CSV on the Web has none for R that is.
+It lies beside the tables of every result folder and every exported one: what each column holds, its type and unit,
+what stands for a missing value, which columns identify a row, and by which version of Lineup's records it was written.
+It has readers for Python (`frictionless`) and R (`frictionless` of rOpenSci) that are kept up; CSV on the Web has none
+for R that is.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def tables_in(root: Path) -> Iterator[DescribedTable]:
         elif path.suffix == _PARQUET:
             yield DescribedTable.of_rows(file, table_of(file), pd.read_parquet(path), pq.read_schema(path))
         elif path.suffix == _CSV and (texts := _texts_in(path)) is not None:
-            types = {column: type_of_texts(column, list(texts[column])) for column in texts}
+            types = {str(column): type_of_texts(str(column), list(texts[column])) for column in texts}
             yield DescribedTable(file, table_of(file), types, _key_of(table_of(file), texts.replace("", None)))
 
 
@@ -141,13 +142,10 @@ def table_of(file: str) -> str:
 
 
 def _key_of(name: str, rows: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that identify the rows of a table, of those that may."""
-    before_measures = list(rows)[: list(rows).index(columns.N)] if columns.N in rows else []
-    usual = _KEYS.get(name, ())
-    if name == "cells.parquet":
-        usual = (*(column for column in _BOARD if column in rows), *before_measures)
-    if name == MATRIX:
-        usual = tuple(list(rows)[:1])
-    there = [column for column in usual if column in rows]
-    whole = len(there) > 0 and not rows[there].isna().any(axis=None) and not rows.duplicated(there).any()
-    return tuple(there) if whole and not rows[there].eq("").any(axis=None) else ()
+    """The columns that identify the rows of a table, where those that are to do so do: none is ever missing."""
+    names = [str(column) for column in rows]
+    before_measures = names[: names.index(columns.N)] if columns.N in names else []
+    asked = {"cells.parquet": (*_BOARD, *before_measures), MATRIX: tuple(names[:1])}.get(name, _KEYS.get(name, ()))
+    there = [column for column in dict.fromkeys(asked) if column in names]
+    missing = rows[there].isna() | rows[there].isin([""])
+    return () if missing.any(axis=None) or rows.duplicated(there).any() else tuple(there)

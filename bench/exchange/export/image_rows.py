@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,13 +46,13 @@ class ImageFacts:
         """The facts of images that were found again: the hash is that of the file, before any degradation."""
         table, files = found.images.table, found.images.files
         local = [files.local_path(name) if isinstance(files, Tree) else None for name in found.images.names]
-        facts = {
+        facts: dict[str, Any] = {
             PATH: [None if path is None else str(Path(path).absolute()) for path in local],
             HASH: [one.tobytes().hex() for one in found.inspected.hashes],
             SPLIT: table["split"].to_numpy(object),
             columns.GENERATOR: table[columns.GENERATOR].where(table[columns.LABEL].eq(1), None).to_numpy(object),
         }
-        return cls(pd.DataFrame(facts, index=found.images.names, dtype=object))
+        return cls(pd.DataFrame(facts, index=pd.Index(found.images.names), dtype=object))
 
 
 def image_rows(run: Run, facts: ImageFacts | None = None) -> pd.DataFrame:
@@ -84,7 +85,7 @@ def image_rows(run: Run, facts: ImageFacts | None = None) -> pd.DataFrame:
 
 
 def _of_images(rows: pd.DataFrame, cells: pd.DataFrame, facts: ImageFacts, name: str) -> pd.Series[str]:
-    """A fact of the image of each row, None where it is not known; images of other data sets may have the same names."""
+    """A fact of the image of each row, None where it is not known: images of other data may have the same names."""
     found = rows[IMAGE].map(facts.table[name]) if len(facts.table) else pd.Series(None, rows.index, dtype=object)
     return found.where(cells[columns.TEST_DATA].eq(facts.data), None).astype(object)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import pandas as pd
@@ -40,18 +41,31 @@ class ExportContent:
 
     Attributes:
         name: Of its file, without an ending.
+        table: By which `bench.explanations` has its columns.
         rows: Makes its rows for programs; None where there are none.
         texts: By form of `bench.report.export.forms`, what makes a text of another kind.
     """
 
     name: str
+    table: str
     rows: _RowMaker | None = None
     texts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
-    @property
-    def table(self) -> str:
-        """By which `bench.explanations` has its columns."""
-        return table_of(self.name)
+    @classmethod
+    def of_rows(cls, name: str, rows: _RowMaker) -> ExportContent:
+        """A table for programs alone."""
+        return cls(name, table_of(name), rows)
+
+    @classmethod
+    def titled(
+        cls, name: str, rows: _RowMaker | None, tables: Sequence[TitledTable], legend: str = ""
+    ) -> ExportContent:
+        """A table for programs and people."""
+        texts = {
+            "markdown": lambda: formats.section_as_markdown(tables, legend),
+            "latex": lambda: formats.section_as_latex(tables),
+        }
+        return cls(name, table_of(name), rows, texts)
 
 
 @dataclass(frozen=True)
@@ -135,12 +149,10 @@ def contents_of(name: str, runs: ExportedRuns) -> list[ExportContent]:
         MATRIX: _matrices,
         CELLS: lambda runs: [_plain(CELLS, runs.cells)],
         THROUGHPUT: _throughput,
-        SCORES: lambda runs: [ExportContent(SCORES, lambda: runs.image_rows)],
-        WIDE_SCORES: lambda runs: [ExportContent(WIDE_SCORES, lambda: wide_table(runs.image_rows, columns.SCORE))],
-        WIDE_LOG_ODDS: lambda runs: [
-            ExportContent(WIDE_LOG_ODDS, lambda: wide_table(runs.image_rows, columns.LOG_ODDS))
-        ],
-        FIFTYONE: lambda runs: [ExportContent(FIFTYONE, texts={"json": partial(_fiftyone, runs)})],
+        SCORES: lambda runs: [ExportContent.of_rows(SCORES, lambda: runs.image_rows)],
+        WIDE_SCORES: partial(_wide, WIDE_SCORES, columns.SCORE),
+        WIDE_LOG_ODDS: partial(_wide, WIDE_LOG_ODDS, columns.LOG_ODDS),
+        FIFTYONE: lambda runs: [ExportContent(FIFTYONE, FIFTYONE, texts={"json": partial(_fiftyone, runs)})],
     }
     found = makers[name](runs) if name in makers else list(_sections(name, runs))
     if not found:
@@ -153,6 +165,7 @@ def leaderboard_content(rankings: Sequence[Ranking]) -> ExportContent:
     """Rankings as one table in every form; in Markdown with published figures of the same data below."""
     return ExportContent(
         LEADERBOARD,
+        table_of(LEADERBOARD),
         lambda: formats.ranking_rows(rankings),
         {
             "markdown": lambda: formats.as_markdown(rankings, published_figures(rankings)),
@@ -162,26 +175,18 @@ def leaderboard_content(rankings: Sequence[Ranking]) -> ExportContent:
     )
 
 
-def _titled(name: str, rows: _RowMaker | None, tables: Sequence[TitledTable], legend: str = "") -> ExportContent:
-    texts = {
-        "markdown": lambda: formats.section_as_markdown(tables, legend),
-        "latex": lambda: formats.section_as_latex(tables),
-    }
-    return ExportContent(name, rows, texts)
-
-
 def _plain(name: str, rows: pd.DataFrame) -> ExportContent:
     """A table whose texts for people have the columns of its rows."""
     shown = tuple(
         TableColumn(str(column), tuple(map(_text, rows[column])), left=not pd.api.types.is_numeric_dtype(rows[column]))
         for column in rows
     )
-    return _titled(name, lambda: rows, [TitledTable(name, shown)])
+    return ExportContent.titled(name, lambda: rows, [TitledTable(name, shown)])
 
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return DASH if pd.isna(value) else f"{value:.4f}"
+        return DASH if math.isnan(value) else f"{value:.4f}"
     return str(value)
 
 
@@ -196,13 +201,17 @@ def _matrices(runs: ExportedRuns) -> list[ExportContent]:
                 *(TableColumn(str(test), tuple(map(percent, shares[test]))) for test in shares),
             )
             file = f"{MATRIX}-{plain_name(detector)}" + (f"-{place}" if several else "")
-            found.append(_titled(file, shares.reset_index, [TitledTable(detector, shown)]))
+            found.append(ExportContent.titled(file, shares.reset_index, [TitledTable(detector, shown)]))
     return found
 
 
 def _throughput(runs: ExportedRuns) -> list[ExportContent]:
     rows = [one.run.throughput for one in runs.found if len(one.run.throughput)]
     return [_plain(THROUGHPUT, pd.concat(rows, ignore_index=True))] if rows else []
+
+
+def _wide(name: str, value: str, runs: ExportedRuns) -> list[ExportContent]:
+    return [ExportContent.of_rows(name, lambda: wide_table(runs.image_rows, value))]
 
 
 def _fiftyone(runs: ExportedRuns) -> str:
@@ -217,5 +226,6 @@ def _sections(name: str, runs: ExportedRuns) -> Iterator[ExportContent]:
     for place, one in enumerate(runs.found, start=1):
         content = section.content(one.measured)
         if content.tables:
-            rows = None if content.rows is None else lambda content=content: content.rows
-            yield _titled(f"{name}-{place}" if several else name, rows, content.tables, section.legend)
+            maker = None if content.rows is None else content.rows.copy
+            made = ExportContent.titled(name, maker, content.tables, section.legend)
+            yield replace(made, name=f"{name}-{place}") if several else made
