@@ -26,8 +26,8 @@ GUARDED = "Tables that `lineup export` wrote for spreadsheets: a text that one w
 What = Annotated[
     str,
     typer.Option(
-        help="leaderboard, matrix, cells, throughput, scores (a row per score), wide-scores, wide-log-odds (a column per "
-        "detector), fiftyone, or a section such as thresholds."
+        help="leaderboard, matrix, cells, throughput, scores (a row per score), wide-scores, wide-log-odds (a column "
+        "per detector), fiftyone, or a section such as thresholds."
     ),
 ]
 Form = Annotated[
@@ -172,9 +172,8 @@ def _write_folder(asked: Sequence[tuple[ExportContent, str]], out: Path) -> None
     tables = []
     for one, form in asked:
         if form in TABLES and one.rows is not None:
-            rows = one.rows()
-            schema = arrow_table(rows, one.table).schema
-            tables.append(DescribedTable.of_rows(one.name + ENDINGS[form], one.table, rows, schema))
+            schema = arrow_table(one.rows, one.table).schema
+            tables.append(DescribedTable.of_rows(one.name + ENDINGS[form], one.table, one.rows, schema))
     out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         ChecksumList.of(out).write(name, lambda path, data=data: path.write_bytes(data))  # type: ignore[misc]
@@ -187,9 +186,8 @@ def _say_formulas(contents: Sequence[ExportContent], forms: Sequence[str]) -> No
     """Say how many texts of exact CSV a spreadsheet would run, so that nobody opens them unawares."""
     from bench.report.export.forms import formulas_in
 
-    count = sum(
-        formulas_in(one.rows()) for one, form in zip(contents, forms, strict=True) if form == "csv" and one.rows
-    )
+    exact = [one.rows for one, form in zip(contents, forms, strict=True) if form == "csv" and one.rows is not None]
+    count = sum(map(formulas_in, exact))
     if count:
         text = (
             f"{count:,} texts begin like formulas, which a spreadsheet would run: read this CSV by programs alone, or "

@@ -148,4 +148,4 @@ def _key_of(name: str, rows: pd.DataFrame) -> tuple[str, ...]:
     asked = {"cells.parquet": (*_BOARD, *before_measures), MATRIX: tuple(names[:1])}.get(name, _KEYS.get(name, ()))
     there = [column for column in dict.fromkeys(asked) if column in names]
     missing = rows[there].isna() | rows[there].isin([""])
-    return () if missing.any(axis=None) or rows.duplicated(there).any() else tuple(there)
+    return () if not there or missing.any(axis=None) or rows.duplicated(there).any() else tuple(there)

@@ -42,30 +42,35 @@ class ExportContent:
     Attributes:
         name: Of its file, without an ending.
         table: By which `bench.explanations` has its columns.
-        rows: Makes its rows for programs; None where there are none.
+        maker: Makes its rows for programs; None where there are none.
         texts: By form of `bench.report.export.forms`, what makes a text of another kind.
     """
 
     name: str
     table: str
-    rows: _RowMaker | None = None
+    maker: _RowMaker | None = None
     texts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
+    @cached_property
+    def rows(self) -> pd.DataFrame | None:
+        """Its rows for programs, made once; None where there are none."""
+        return None if self.maker is None else self.maker()
+
     @classmethod
-    def of_rows(cls, name: str, rows: _RowMaker) -> ExportContent:
+    def of_rows(cls, name: str, maker: _RowMaker) -> ExportContent:
         """A table for programs alone."""
-        return cls(name, table_of(name), rows)
+        return cls(name, table_of(name), maker)
 
     @classmethod
     def titled(
-        cls, name: str, rows: _RowMaker | None, tables: Sequence[TitledTable], legend: str = ""
+        cls, name: str, maker: _RowMaker | None, tables: Sequence[TitledTable], legend: str = ""
     ) -> ExportContent:
         """A table for programs and people."""
         texts = {
             "markdown": lambda: formats.section_as_markdown(tables, legend),
             "latex": lambda: formats.section_as_latex(tables),
         }
-        return cls(name, table_of(name), rows, texts)
+        return cls(name, table_of(name), maker, texts)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ TABLES = ("csv", SPREADSHEET, "parquet")  # forms of rows
 
 def forms_of(content: ExportContent) -> tuple[str, ...]:
     """The forms that a content has."""
-    return tuple(form for form in ENDINGS if (content.rows is not None if form in TABLES else form in content.texts))
+    return tuple(form for form in ENDINGS if (content.maker is not None if form in TABLES else form in content.texts))
 
 
 def form_of_ending(ending: str) -> str:
@@ -47,9 +47,9 @@ def written(content: ExportContent, form: str) -> bytes:
     if form not in forms_of(content):
         msg = f"{content.name} is written as {', '.join(forms_of(content))}, not as {form}"
         raise InputError(msg)
-    if form not in TABLES or content.rows is None:
+    rows = content.rows if form in TABLES else None
+    if rows is None:
         return content.texts[form]().encode()
-    rows = content.rows()
     makers: Mapping[str, Callable[[], bytes]] = {
         "csv": lambda: exact_csv(rows, content.table),
         SPREADSHEET: lambda: spreadsheet_csv(rows).encode(),
