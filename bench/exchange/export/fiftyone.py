@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench.exchange.export.image_rows import CLASSES, DECISION, HASH, IMAGE, PATH, SPLIT
-from bench.exchange.export.wide_table import OF_TESTS, column_names
+from bench.exchange.export.wide_table import COLUMN, OF_TESTS, once_per_image
 from bench.platform.errors import InputError
 from bench.records import columns
 from protocols.api import NONE
@@ -38,7 +38,7 @@ def fiftyone_document(rows: pd.DataFrame, name: str) -> dict[str, Any]:
         the log odds, whose softmax is the score.
 
     Raises:
-        InputError: An image lies in no file of its own, or none is clean.
+        InputError: An image lies in no file of its own, or none is clean, or one has different scores by one detector.
     """
     clean = rows[rows[columns.DEGRADATION].eq(NONE)]
     if clean.empty:
@@ -49,8 +49,8 @@ def fiftyone_document(rows: pd.DataFrame, name: str) -> dict[str, Any]:
     if (several := [column for column in OF_TESTS if column in clean and clean[column].nunique() > 1]) != []:
         msg = f"samples are the images of one run, and these differ in {', '.join(several)}"
         raise InputError(f"{msg}; export one run at a time")
-    named = clean.assign(column=column_names(clean))
-    fields = field_names(list(dict.fromkeys(named["column"])))
+    named = once_per_image(clean)
+    fields = field_names(list(dict.fromkeys(named[COLUMN])))
     samples = [_sample(own, fields) for _, own in named.groupby(IMAGE, sort=False)]
     texts = {"filepath": _TEXT, **dict.fromkeys(_FACTS, _TEXT)}
     labels = dict.fromkeys((GROUND_TRUTH, *fields.values()), _CLASSIFICATION)
@@ -90,7 +90,7 @@ def _sample(own: pd.DataFrame, fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _predictions(own: pd.DataFrame, fields: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    values = (own[name] for name in ("column", columns.SCORE, columns.LOG_ODDS, DECISION))
+    values = (own[name] for name in (COLUMN, columns.SCORE, columns.LOG_ODDS, DECISION))
     for column, score, log_odds, decision in zip(*values, strict=True):
         confidence = float(score) if decision else 1 - float(score)
         logits = {} if np.isnan(log_odds) else {"logits": [0.0, float(log_odds)]}
