@@ -57,7 +57,7 @@ def test_fields_are_plain_names_and_stay_apart():
 
 
 def test_images_without_files_and_degraded_copies_alone_are_refused():
-    with pytest.raises(InputError, match="lies in no file of its own .* with --data"):
+    with pytest.raises(InputError, match=r"lies in no file of its own .* with --data"):
         fiftyone_document(image_rows(make_run(n=4)), "mine")
     rows = placed(make_run(degraded=True, n=4))
     with pytest.raises(InputError, match="degraded copies are no files"):

@@ -38,7 +38,7 @@ def test_scikit_learn_computes_the_numbers_of_the_board(run, degraded):
     if degraded:
         run = with_log_odds(make_run(degraded=True, n=12))
     table, place = evaluate(run).table, ["detector", "train", "test", "degradation", "seed"]
-    found = {key: own for key, own in as_read(image_rows(run)).groupby(place)}
+    found = dict(iter(as_read(image_rows(run)).groupby(place)))
     assert len(found) == len(table)
     for cell in table.to_dict(orient="records"):
         own = found[tuple(cell[name] for name in place)]

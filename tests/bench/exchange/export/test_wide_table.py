@@ -48,7 +48,7 @@ def test_what_a_detector_was_not_asked_is_missing():
 
 def test_scores_that_cannot_be_told_apart_are_refused():
     rows = image_rows(make_run(n=4))  # in which an image is scored anew for every test set
-    with pytest.raises(InputError, match="several scores of alpha@fog .* export the long table: --what scores"):
+    with pytest.raises(InputError, match=r"several scores of alpha@fog .* export the long table: --what scores"):
         wide_table(rows, "score")
     alike = rows["label"].eq(0)
     wide = wide_table(rows.assign(score=rows["score"].mask(alike, 0.25)), "score")

@@ -11,7 +11,7 @@ import pytest
 
 from bench.platform.errors import InputError
 from bench.report.export.contents import ExportContent, ExportedRun, ExportedRuns, contents_of
-from bench.report.export.forms import exact_csv, form_of_ending, formulas_in, forms_of, parquet, written
+from bench.report.export.forms import exact_csv, form_of_ending, forms_of, formulas_in, parquet, written
 from bench.report.formats import section_as_latex
 from bench.report.ranking_columns import TableColumn, TitledTable
 from tests.support.synthetic_runs import make_run
