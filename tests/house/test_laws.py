@@ -36,6 +36,7 @@ WRITERS = {
     "bench/command/finished/report.py",  # a page, which the user named
     "bench/command/new.py",  # a file to begin with, which the user named
     "bench/golden/golden_record.py",  # into memory
+    "bench/report/export/forms.py",  # the same
     "bench/records/validation.py",  # results
     "bench/records/sudden_ends.py",  # the same
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
