@@ -26,7 +26,9 @@ def spreadsheet_csv(table: pd.DataFrame, *, index: bool = False) -> str:
     from pandas.api.types import is_numeric_dtype
 
     columns = {
-        _guarded(name): column if is_numeric_dtype(column) else column.astype(object).map(_guarded)
+        _guarded(name): column
+        if is_numeric_dtype(column)
+        else pd.Series(map(_guarded, column), table.index, dtype=object)
         for name, column in table.items()
     }
     safe = pd.DataFrame(columns, index=table.index)
