@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -29,6 +29,7 @@ FILES = (
     "image_analyses",
     "figures",
     "commands",
+    "exports",
 )  # in reading order
 BOARDS = ("leaderboard", "leaderboard.csv")  # where metrics stand that have a header or were asked for
 CELLS, NOT_TRAINED = "cells.parquet", "generators.csv"  # where metrics stand; those of every cell alone in the second
@@ -120,8 +121,7 @@ def find(name: str) -> tuple[Explanation, ...]:
         UnknownName: No column has that name. The message names the most similar one.
     """
     wanted = _plain(name)
-    exact = [one for one in explanations() if wanted in map(_plain, one.names)]
-    found = exact or list(_matching(wanted, of_metrics=True)) or list(_matching(wanted, of_metrics=False))
+    found = _named(wanted, explanations())
     if not found:
         near = get_close_matches(wanted, {_plain(one): one for one in all_names()}, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -130,14 +130,32 @@ def find(name: str) -> tuple[Explanation, ...]:
     return tuple(sorted(found, key=lambda one: CELLS not in one.tables))  # measures first
 
 
+def explained_in(table: str, name: str) -> Explanation | None:
+    """The explanation of a column of one table; None of a name that a detector or a package of others gave it.
+
+    Args:
+        table: One of `table_titles`.
+        name: As the table has it.
+    """
+    among = [one for one in explanations() if table in one.tables]
+    found = _named(_plain(name), among) or [one for one in among if any(map(PLACEHOLDER.fullmatch, one.names))]
+    return found[0] if found else None
+
+
+def _named(wanted: str, among: Sequence[Explanation]) -> list[Explanation]:
+    """The explanations that have this plain name, else those with a name that stands for it, metrics first."""
+    exact = [one for one in among if wanted in map(_plain, one.names)]
+    return exact or list(_matching(wanted, among, of_metrics=True)) or list(_matching(wanted, among, of_metrics=False))
+
+
 def _plain(name: str) -> str:
     """A name without case, and with spaces for underscores; a placeholder as it is."""
     return " ".join(name.lower().replace("_", " ").split())
 
 
-def _matching(wanted: str, *, of_metrics: bool) -> Iterator[Explanation]:
+def _matching(wanted: str, among: Iterable[Explanation], *, of_metrics: bool) -> Iterator[Explanation]:
     """The explanations with a name that stands for this one: something of it is written, the rest is in brackets."""
-    for one in explanations():
+    for one in among:
         patterns = [name for name in map(_plain, one.names) if (METRIC in name) is of_metrics]
         if any(_pattern(pattern).fullmatch(wanted) for pattern in patterns if PLACEHOLDER.sub("", pattern).strip()):
             yield one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from bench.report.ranking_columns import (
 )
 from bench.report.sections.published import PublishedRows
 
+_AN_ARGUMENT = re.compile(r"^(\s*)([\[*])", re.MULTILINE)  # what the end of the row above would take for its own
 _MARKS = str.maketrans({"<": "&lt;", "|": "\\|", "`": "\\`"})
 
 
@@ -49,7 +51,7 @@ def _table(shown: Sequence[TableColumn], form: Literal["github", "latex_booktabs
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
     table: str = tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=align)
-    return table
+    return _AN_ARGUMENT.sub(r"\1{}\2", table) if form == "latex_booktabs" else table
 
 
 def _markdown_published(published: PublishedRows) -> str:
@@ -162,14 +164,23 @@ def _library(row: RankingRow) -> dict[str, Any]:
     return found
 
 
+def ranking_rows(rankings: Sequence[Ranking]) -> pd.DataFrame:
+    """Rankings as one table for programs, a row per detector and ranking.
+
+    Every value is as it was measured, of dtype object, so that a whole number beside missing ones stays one; shares are
+    in [0, 1], the ends of intervals columns of their own, None or NaN where undefined.
+    """
+    return pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows], dtype=object)
+
+
 def as_frame(rankings: Sequence[Ranking]) -> pd.DataFrame:
-    """Rankings as one table, a row per detector and ranking; missing where undefined."""
-    return pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows]).convert_dtypes()
+    """The same with a dtype for each column; missing where undefined."""
+    return ranking_rows(rankings).convert_dtypes()
 
 
 def as_csv(rankings: Sequence[Ranking]) -> str:
-    """The same as CSV."""
-    return spreadsheet_csv(as_frame(rankings))
+    """Rankings as one CSV table for spreadsheets, a row per detector and ranking; empty where undefined."""
+    return spreadsheet_csv(ranking_rows(rankings))
 
 
 def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

@@ -19,7 +19,6 @@ from bench.platform.files import plain_name
 from bench.platform.outside.console import PlainConsole
 from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.progress import Reporter
-from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
@@ -27,10 +26,13 @@ from bench.report.base_degradations import base_degradation_tables
 from bench.report.formats import json_document
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
-from bench.report.sections.published import PublishedRows, published_rows, read_published
+from bench.report.sections.published import published_figures
 
 PICTURES = {"matrix.png": "matrix", "curves.png": "curves", "confusion.png": "confusion"}  # by file, the figure
-PUBLISHED = shipped_results() / "published" / "genimage.csv"
+TEXTS = (
+    "Tables of Lineup. In CSV, a text that a spreadsheet would run as a formula has an apostrophe before it; "
+    "throughput.csv, training.csv and validation.csv have texts as they are."
+)
 
 
 def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
@@ -80,6 +82,14 @@ def write_files(
         if content.rows is not None:
             store.write(f"{section.name}.csv", spreadsheet_csv(content.rows).encode())
     _write_pictures(run, measured, ranked, store)
+    _describe(store)
+
+
+def _describe(store: Store) -> None:
+    """Write beside the tables of a folder what their columns mean."""
+    from bench.exchange.data_package.package import tables_in, write_package
+
+    write_package(store.root, tables_in(store.root), TEXTS)
 
 
 def _write_pictures(run: Run, measured: MeasuredCells, ranked: Sequence[Ranking], store: Store) -> None:
@@ -97,21 +107,12 @@ def _write_pictures(run: Run, measured: MeasuredCells, ranked: Sequence[Ranking]
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
-    from bench.report import formats
+    from bench.report.export.contents import leaderboard_content
+    from bench.report.export.forms import ENDINGS, SPREADSHEET, written
 
-    store.write("leaderboard.md", formats.as_markdown(ranked, _published_rows(ranked)).encode())
-    store.write("leaderboard.csv", formats.as_csv(ranked).encode())
-    store.write("leaderboard.json", formats.as_json(ranked).encode())
-    store.write("leaderboard.tex", formats.as_latex(ranked).encode())
-
-
-def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
-    """The published figures beside rankings on GenImage's own generators; nothing for other data."""
-    if not PUBLISHED.is_file():
-        return []
-    table = read_published(PUBLISHED)
-    found = [published_rows(table, row.generators, row.trains, row.published) for row in ranked if row.published]
-    return [rows for rows in found if rows is not None]
+    content = leaderboard_content(ranked)
+    for form in ("markdown", SPREADSHEET, "json", "latex"):
+        store.write(content.name + ENDINGS[form], written(content, form))
 
 
 def _print(ranked: Sequence[Ranking], console: PlainConsole) -> None:
@@ -119,7 +120,7 @@ def _print(ranked: Sequence[Ranking], console: PlainConsole) -> None:
         console.print(terminal.leaderboard(found))
     for comparison in base_degradation_tables(ranked):
         console.print(Text(comparison.title, style="bold"), terminal.text_table(comparison.columns))
-    for block in _published_rows(ranked):
+    for block in published_figures(ranked):
         console.print(terminal.published_table(block))
 
 
@@ -152,6 +153,7 @@ def report_leaderboard(
         _write_leaderboard(ranked, store)
         if asked != NOTHING_ASKED:
             store.write_frame("cells.parquet", pd.concat(cells, ignore_index=True))
+        _describe(store)
     return ranked
 
 

@@ -36,6 +36,9 @@ WRITERS = {
     "bench/golden/golden_record.py",  # into memory
     "bench/golden/question_record.py",  # the same
     "bench/command/gate/gate_output.py",  # reports of the gate, in files that the user or a CI server named
+    "bench/command/exchange/export.py",  # tables of the user's, in a place that the user named
+    "bench/exchange/data_package/package.py",  # results, and beside exported tables
+    "bench/report/export/forms.py",  # the same
     "bench/records/validation.py",  # results
     "bench/records/sudden_ends.py",  # the same
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given

@@ -223,6 +223,13 @@ def with_scores(run: Run, scores: pd.DataFrame, **changes: object) -> Run:
     return replace(run, score_table=ScoreTable.from_frame(scores), **changes)
 
 
+def own_real_images(run: Run) -> Run:
+    """The same run with other real images in the test set of each generator."""
+    test = run.scores["key"].map(run.cells.set_index("key")["test"])
+    own = run.scores["name"].where(run.scores["label"].eq(1), test + "/" + run.scores["name"])
+    return with_scores(run, run.scores.assign(name=own, source=own))
+
+
 def with_data(run: Run, **changes: object) -> Run:
     """The same run on other data, as its manifest says."""
     return with_manifest(run, data=replace(run.manifest.data, **changes))

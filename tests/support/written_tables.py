@@ -35,6 +35,7 @@ from bench.evaluation.comparing.sides import choose_sides
 from bench.evaluation.conditions import condition_outcomes
 from bench.evaluation.imported_scores import ImportedOutcomes
 from bench.evaluation.leaderboard import rankings, rankings_of
+from bench.exchange.export.wide_table import wide_table
 from bench.exchange.imported_run import MISSING
 from bench.golden.changed_decisions import compare_decisions
 from bench.golden.gate_findings import (
@@ -68,6 +69,7 @@ from bench.report.comparing.document import comparisons_json
 from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
+from bench.report.export.contents import ExportedRun, ExportedRuns
 from bench.report.figures import all_figures, find_figure
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages, open_images
@@ -95,6 +97,7 @@ from tests.support.synthetic_runs import (
     STEPS,
     falling,
     make_run,
+    own_real_images,
     run_of,
     with_data,
     with_detector,
@@ -118,8 +121,20 @@ def headers(printed: RenderableType) -> Iterator[str]:
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
     found = {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
-    found |= image_analysis_tables() | profile_headers() | golden_tables()
+    found |= image_analysis_tables() | profile_headers() | golden_tables() | exported_tables()
     return found | {name: found[name] | names for name, names in asked_tables(folder).items()}
+
+
+def exported_tables() -> Headers:
+    """Those of single scores that `lineup export` writes."""
+    run = own_real_images(make_run(detectors=("residual",), n=4))
+    kept = run.cells["train"].eq("fog")
+    run = replace(run, cells=run.cells[kept], score_table=run.score_table.only(run.cells.loc[kept, "key"]))
+    other = with_manifest(run, protocol=replace(run.manifest.protocol, name="other"))
+    others = with_data(run, base_degradation="jpeg:75"), with_data(other, title="other")
+    long = [ExportedRuns([ExportedRun(one) for one in (run, *further)]).image_rows for further in ((), others)]
+    wide = set(wide_table(long[0], "score")) | {"base_degradation"}
+    return {"scores.csv": set(long[0]) | set(long[1]), "wide-scores.csv": wide, "wide-log-odds.csv": wide}
 
 
 def image_analysis_tables() -> Headers:
@@ -268,10 +283,8 @@ def _eight_generators() -> Run:
 
 def _own_real_images() -> Run:
     """Every generator against real images of its own, under several degradations."""
-    run = run_of(DegradationMatrix(train_on=GENERATORS[:2], degradations=STEPS[1:], test_all=True), n=20)
-    test = run.scores["key"].map(run.cells.set_index("key")["test"])
-    own = run.scores["name"].where(run.scores["label"].eq(1), test + "/" + run.scores["name"])
-    return with_scores(run, run.scores.assign(name=own, source=own))
+    asked = DegradationMatrix(train_on=GENERATORS[:2], degradations=STEPS[1:], test_all=True)
+    return own_real_images(run_of(asked, n=20))
 
 
 def _scored_profile() -> Run:

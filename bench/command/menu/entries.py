@@ -77,6 +77,9 @@ MENU = (
         "Bring scores of another tool onto a board.",
         "bench.command.exchange.import_scores:import_command",
     ),
+    MenuEntry(
+        "export", SHARE, "Write tables and scores for other tools.", "bench.command.exchange.export:export_command"
+    ),
     MenuEntry("degrade", SHARE, "Write degraded copies of images.", "bench.command.exchange.degrade:degrade_command"),
     MenuEntry("doctor", MACHINE, "Say what of this machine works.", "bench.command.machine.doctor:doctor_command"),
     MenuEntry("weights", MACHINE, "List, download or make weights.", "bench.command.weights:app"),

@@ -26,7 +26,9 @@ def spreadsheet_csv(table: pd.DataFrame, *, index: bool = False) -> str:
     from pandas.api.types import is_numeric_dtype
 
     columns = {
-        _guarded(name): column if is_numeric_dtype(column) else column.astype(object).map(_guarded)
+        _guarded(name): column
+        if is_numeric_dtype(column)
+        else pd.Series(map(_guarded, column), table.index, dtype=object)
         for name, column in table.items()
     }
     safe = pd.DataFrame(columns, index=table.index)
@@ -36,6 +38,11 @@ def spreadsheet_csv(table: pd.DataFrame, *, index: bool = False) -> str:
     if "\r" in written:  # which ends a line of what is not quoted
         written = str(safe.to_csv(index=index, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
     return written
+
+
+def runs_as_formula(text: str) -> bool:
+    """Whether a spreadsheet would run a text that stands in a table as it is."""
+    return not text.startswith("'") and _FORMULA.match(text) is not None
 
 
 def _guarded(value: Any) -> Any:  # noqa: ANN401 - whatever a table holds

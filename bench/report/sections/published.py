@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.evaluation.leaderboard import Ranking
+from bench.platform.shipped_results import shipped_results
 from protocols.api import PublishedAverage
 
+PUBLISHED = shipped_results() / "published" / "genimage.csv"
 AVERAGE = "AVG"
 COLUMNS = ("detector", "train_on", "test_on", "degradation", "metric", "value", "source", "source_table")
 
@@ -81,3 +84,12 @@ def _average_rows(table: pd.DataFrame) -> Mapping[str, pd.Series[bool]]:
     """Which rows are averages, by what they are averaged over."""
     over_steps = table["degradation"].str.startswith(AVERAGE)
     return {"test": table["test_on"].eq(AVERAGE) & ~over_steps, "degradation": over_steps}
+
+
+def published_figures(ranked: Sequence[Ranking]) -> list[PublishedRows]:
+    """The published figures beside rankings on GenImage's own generators; nothing for other data."""
+    if not PUBLISHED.is_file():
+        return []
+    table = read_published(PUBLISHED)
+    found = [published_rows(table, row.generators, row.trains, row.published) for row in ranked if row.published]
+    return [rows for rows in found if rows is not None]

@@ -1,0 +1,1 @@
+"""What tables of a folder hold, column by column, as a Data Package."""

@@ -1,0 +1,1 @@
+"""Per-image scores in the forms that other tools read."""

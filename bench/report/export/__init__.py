@@ -1,0 +1,1 @@
+"""Tables of finished runs in the forms that people and programs ask for."""
