@@ -34,6 +34,8 @@ from bench.command.protocol_options import ProtocolCommand
 from bench.command.reference.explain import explain_command
 from bench.command.regress import regress_command
 from bench.command.run import run_command
+from bench.command.runs import runs as runs_commands
+from bench.command.runs.sweep import sweep_command
 from bench.command.score import score_command
 from bench.command.storage import cache as cache_commands
 from bench.platform.errors import InputError
@@ -64,6 +66,7 @@ WITHOUT_MEMORY = (
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 app.command("run", cls=ProtocolCommand)(run_command)
+app.command("sweep")(sweep_command)
 app.command("data")(data_command)
 app.command("score")(score_command)
 app.command("degrade")(degrade_command)
@@ -81,6 +84,7 @@ app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("explain")(explain_command)
 app.command("regress")(regress_command)
+app.add_typer(runs_commands.app, name="runs")
 app.add_typer(weights.app, name="weights")
 app.add_typer(new.app, name="new")
 app.command("corpus")(corpus_command)

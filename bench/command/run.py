@@ -69,16 +69,26 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     measure: options.Measure = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    chosen: ChosenProtocol = context.obj
     params = context.params  # all that is above, with what a settings file says
+    root, requests = checked_requests(context.obj, params)
+    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
+        _write_settings_and_rank(runs, requests[0], root, params)
+
+
+def checked_requests(chosen: ChosenProtocol, params: dict[str, Any]) -> tuple[Path, list[RunRequest]]:
+    """The result folder, and a request for each base degradation; `params` are then as a settings file has them.
+
+    Raises:
+        InputError: Something cannot be used, as far as that is known before anything is opened.
+        UnknownName: Something is not installed.
+    """
     if params["detectors"] is None:  # as a settings file is to have them
         usual = DETECTORS if chosen.protocol.trains else ALL
         params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
     root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
     params["out"] = root
     params["base_degradation"] = ",".join(one.base_degradation for one in requests)  # a profile may change later
-    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
-        _write_settings_and_rank(runs, requests[0], root, params)
+    return root, requests
 
 
 def _request(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunRequest:

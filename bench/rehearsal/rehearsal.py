@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bench.engine.cache import Cache
 from bench.engine.versions import versions
@@ -26,13 +27,33 @@ MAX_SHOWN = 6  # of what is not measured
 LONGEST_REASON = 100  # characters
 
 
-def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> None:
+@dataclass(frozen=True)
+class RehearsedRun:
+    """What was said of a planned run.
+
+    Attributes:
+        work: What it would do.
+        planned: Number of its cells.
+        cost: Of all of it; None where nothing was measured on this machine.
+        workers: Cores that it would work with.
+    """
+
+    work: Workload
+    planned: int
+    cost: Cost | None
+    workers: int
+
+
+def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> RehearsedRun:
     """Print what a planned run would do, and what that costs at the rates that were measured on this machine.
 
     Args:
         run: The run; nothing of it is done.
         reporter: Prints.
         measuring: Whether the rates that it needs are measured now, and kept in the cache folder.
+
+    Returns:
+        The same.
     """
     work, cache, conditions = workload(run), Cache(run.request.cache), _conditions(run)
     rates = Rates.from_json(cache.read_rates(conditions))
@@ -41,14 +62,32 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
         measure(work, run.images, RateMeasurement(sample_images(), run.runtime, batch_size, rates), reporter)
         cache.write_rates(conditions, rates.to_json())
     reporter.say("\n".join(amount_lines(work, len(run.planned))))
+    workers = min(run.request.workers, os.cpu_count() or 1)
     if not rates.values:
         reporter.say("Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)")
-        return
-    workers = min(run.request.workers, os.cpu_count() or 1)
+        return RehearsedRun(work, len(run.planned), None, workers)
     found = estimate(work, rates, workers, on_cpu=run.runtime.device == "cpu")
     reporter.say("\n".join(cost_lines(work, found, rates, workers)))
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
     reporter.say(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+    return RehearsedRun(work, len(run.planned), found.total, workers)
+
+
+def sum_line(runs: Sequence[RehearsedRun]) -> str:
+    """What several runs would do and cost one after the other, in one line."""
+    work = [run.work for run in runs]
+    amounts = (
+        f"To answer: {sum(one.cells for one in work):,} of {sum(run.planned for run in runs):,} cells, "
+        f"{sum(one.fits for one in work):,} fits, {sum(_images(one.decoded) for one in work):,} images to decode, "
+        f"{sum(_images(one.degraded) for one in work):,} to degrade, {sum(map(_embedded, work)):,} to embed"
+    )
+    costs = [(run.cost, run.workers) for run in runs if run.cost is not None]
+    if len(costs) < len(runs):
+        return amounts
+    least, most = (
+        duration(sum(seconds)) for seconds in zip(*((c.elapsed(n), c.longest(n)) for c, n in costs), strict=True)
+    )
+    return f"{amounts}; expected time {least if least == most else f'{least} to {most}'}"
 
 
 def _conditions(run: PlannedRun) -> str:
