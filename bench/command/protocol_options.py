@@ -54,13 +54,12 @@ class ProtocolCommand(TyperCommand):
             InputError: An option is not known, or takes other values.
             UnknownName: The protocol is not installed.
         """
-
         given = TyperCommand.make_context(self, info_name, list(args), parent, **LENIENT)
         path: Path | None = given.params["settings"]
         file = SettingsFile() if path is None else with_absolute_paths(read_settings(path), path.parent)
         return self.context_with(file, f"settings {path}", info_name, args, parent, **extra)
 
-    def context_with(  # noqa: PLR0913, PLR0917 - those of `make_context`, and the settings
+    def context_with(
         self,
         file: SettingsFile,
         where: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def figure_command(
-    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    run: Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)],
     name: Annotated[str, typer.Argument(help="A figure; without one, those of the run are listed.")] = "",
     out: Annotated[Path | None, typer.Option(help="File to write: .svg, .png, .csv, .md or .tex.")] = None,
     data: options.PlaceOfData = "",

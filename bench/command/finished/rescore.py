@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 METHODS = ("temperature", "platt")
 VALIDATION, ORACLE = "validation", "oracle"
 
-FinishedRun = Annotated[Path, typer.Argument(help="Result folder.")]
+FinishedRun = Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)]
 ThresholdText = Annotated[
     str,
     typer.Option(

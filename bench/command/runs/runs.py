@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -116,11 +117,22 @@ def remove_command(run: NamedRun, yes: Yes = False) -> None:  # noqa: FBT002 - a
     about = f"{len(found.own):,} files, {_size(found.bytes)}, of {_count(len(found.runs), 'run')} in {run}"
     if found.foreign:
         say(f"Not Lineup's, and left alone: {_some(found.foreign)}")
-    if not yes and not typer.confirm(f"Delete {about}?", err=True):
+    if not yes and not _confirmed(about):
         say("Nothing was removed")
         raise typer.Exit(1)
     remove_runs(found)
     say(f"Removed {about}")
+
+
+def _confirmed(about: str) -> bool:
+    """Whether the user says that it may go. Raises `InputError` where nobody can be asked."""
+    if not sys.stdin.isatty():
+        msg = f"lineup runs remove asks before it deletes, and nobody is there to answer; add --yes to delete {about}"
+        raise InputError(msg)
+    try:
+        return typer.confirm(f"Delete {about}?", err=True)
+    except typer.Abort:  # the end of what is typed
+        return False
 
 
 def _require_run(folder: Path) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FOLDERS, SETTINGS, LOGS = "runs", "settings", "logs"  # in the folder of a sweep
 COLUMNS = ("run", "state", "exit code", "seconds", "what it said")
 ANSWERED = {0: "finished", 1: "cells failed"}  # by exit code: what stands on the board
-UNUSABLE = 2  # exit code where what was asked for cannot be used
+WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option that cannot be understood
 
 SweepFile = Annotated[Path, typer.Argument(help="TOML file of runs.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Runs at a time; their --workers are divided.")]
@@ -61,7 +61,7 @@ class CheckedRun:
         return self.asked.name
 
 
-def sweep_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+def sweep_command(
     file: SweepFile,
     jobs: Jobs = 1,
     out: SweepFolder = None,
@@ -104,7 +104,7 @@ def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedR
     try:
         context = command.context_with(run.settings, run.where, "run", list(given))  # typer empties it
         requests = checked_requests(context.obj, context.params)[1]
-    except typer.BadParameter.__base__ as error:
+    except WRONG_USAGE as error:
         raise InputError(f"{run.where}: {error.format_message().rstrip('.')}") from error
     except (InputError, UnknownName) as error:
         text = str(error)

@@ -56,13 +56,14 @@ class _Processes:
 
     def run(self, command: CommandLine, began: Callable[[str], object]) -> CommandEnd:
         """Start a command and wait for its end. Raises `CancelledError` where all were ended before it began."""
-        with self._lock, command.log.open("wb") as log:
+        with self._lock:
             if self._closed:
                 raise CancelledError
-            # a group of its own: what a terminal sends comes here alone, and is sent on once
-            process = subprocess.Popen(  # noqa: S603 - the program and its arguments are the caller's
-                list(command.arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
-            )
+            with command.log.open("wb") as log:
+                # a group of its own: what a terminal sends comes here alone, and is sent on once
+                process = subprocess.Popen(  # noqa: S603 - the program and its arguments are the caller's
+                    list(command.arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+                )
             self._running.add(process)
         start = time.monotonic()
         began(command.name)

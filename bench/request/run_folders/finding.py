@@ -31,6 +31,11 @@ def run_folders(root: Path) -> Iterator[Path]:
             yield folder
 
 
+def runs_called(text: str, root: Path = RUNS) -> list[Path]:
+    """The runs below `root` that have a name, or lie there at a path."""
+    return [folder for folder in run_folders(root) if text in {_name(folder), folder.relative_to(root).as_posix()}]
+
+
 def find_run(text: str, root: Path = RUNS) -> Path:
     """The result folder that a text means: itself where it is one, else the run of that name below `root`.
 
@@ -43,7 +48,7 @@ def find_run(text: str, root: Path = RUNS) -> Path:
     path = Path(text)
     if path.is_dir():
         return path
-    found = [folder for folder in run_folders(root) if text in {_name(folder), folder.relative_to(root).as_posix()}]
+    found = runs_called(text, root)
     if len(found) > 1:
         msg = f"{len(found)} runs are called {text!r}; give a folder: {', '.join(map(str, found))}"
         raise InputError(msg)

@@ -20,7 +20,7 @@ from bench.records.store import FINISHED, LOCK, MANIFEST, Store
 from bench.records.whole_files import remedy, require_whole
 from bench.request.protocol_catalogue import command_line_text, protocol_class
 from bench.request.run_folders.finding import run_folders
-from bench.request.run_folders.labels import RunLabels, read_labels
+from bench.request.run_folders.labels import read_labels
 from detectors.catalogue import UnknownName
 from detectors.identity import default_of
 from protocols.api import NONE
@@ -118,8 +118,7 @@ def _finished(bare: KnownRun) -> KnownRun:
     known = replace(_asked(bare, manifest), date=_seconds(further.get(FINISHED)) or path.stat().st_mtime)
     if gone := sum(1 for name in ChecksumList.of(bare.folder).present() if not (bare.folder / name).is_file()):
         return replace(known, state="damaged", fault=f"{gone} of its files are gone; {remedy(bare.folder)}")
-    cells = further.get("cells")
-    statuses = Counter(str(cell.get(columns.STATUS)) for cell in cells) if _is_table(cells) else Counter()
+    statuses = Counter(_statuses(further.get("cells")))
     failed = statuses[Failed.status]
     state: FolderState = "failed" if failed else "finished"
     if is_held(bare.folder / LOCK):
@@ -127,8 +126,10 @@ def _finished(bare: KnownRun) -> KnownRun:
     return replace(known, state=state, cells=statuses.total(), failed=failed)
 
 
-def _is_table(cells: Any) -> bool:  # noqa: ANN401 - whatever the file holds
-    return isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells)
+def _statuses(cells: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the file holds
+    """The status of each cell, as far as the file has a table of them."""
+    for cell in cells if isinstance(cells, list) else ():
+        yield str(cell.get(columns.STATUS)) if isinstance(cell, dict) else ""
 
 
 def _seconds(finished: Any) -> float:  # noqa: ANN401 - whatever the file holds
@@ -155,7 +156,7 @@ def _asked(bare: KnownRun, manifest: Manifest) -> KnownRun:
 def _unusual(manifest: Manifest) -> Iterator[str]:
     """What of a question is not as usual, in the words of the command line."""
     usual: dict[str, Any] = {"limit": None, "base_degradation": NONE, "validation": 0.0}
-    chosen = {"limit": manifest.data.limit, "base_degradation": manifest.data.base_degradation}
+    chosen: dict[str, Any] = {"limit": manifest.data.limit, "base_degradation": manifest.data.base_degradation}
     chosen |= {"validation": manifest.validation, **manifest.protocol.options}
     try:
         own = fields(protocol_class(manifest.protocol.name))

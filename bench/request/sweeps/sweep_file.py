@@ -79,10 +79,9 @@ def read_sweep(path: Path) -> list[SweepRun]:
     common = settings_of(_table(whole, COMMON, where), f"{where}, [{COMMON}]")
     crossed = _crossed(_table(whole, CROSS, where), f"{where}, [{CROSS}]")
     runs = [
-        _run(common, own, point, where, path.parent)
+        _run(common, own, dict(zip(crossed, values, strict=True)), where, path.parent)
         for own in _own_tables(whole, where, crossed=bool(crossed))
-        for point in product(*crossed.values())
-        for point in [dict(zip(crossed, point, strict=True))]
+        for values in product(*crossed.values())
     ]
     _require_names_of_their_own(runs, where)
     return runs
