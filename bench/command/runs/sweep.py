@@ -42,7 +42,7 @@ SweepReplace = Annotated[bool, typer.Option("--replace", help="Write over runs o
 
 
 @dataclass(frozen=True)
-class CheckedRun:
+class CheckedSweepRun:
     """A run of a sweep, checked as far as that needs no data.
 
     Attributes:
@@ -95,7 +95,7 @@ def sweep_command(
     reporter.say(f"\nAll {len(checked)} runs. {sum_line(rehearsed)}.{shared}")
 
 
-def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedRun:
+def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedSweepRun:
     """A run as `lineup run` would check it before it opens any data. Raises `InputError`."""
     given = ["--out", str(root / FOLDERS / run.name)]
     if "workers" not in run.settings.values:  # the number changes no score
@@ -111,7 +111,7 @@ def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedR
         raise InputError(text if text.startswith(run.where) else f"{run.where}: {text}") from error
     settings = root / SETTINGS / f"{run.name}.toml"
     arguments = ["run", "--settings", str(settings), *given, *(["--replace"] if replace else [])]
-    return CheckedRun(run, requests, arguments)
+    return CheckedSweepRun(run, requests, arguments)
 
 
 def _run_parameters() -> list[Any]:
@@ -122,7 +122,7 @@ def _run_parameters() -> list[Any]:
 
 
 def _plan_all(
-    checked: Sequence[CheckedRun], reporter: Reporter, *, replace: bool, dry_run: bool, measure: bool
+    checked: Sequence[CheckedSweepRun], reporter: Reporter, *, replace: bool, dry_run: bool, measure: bool
 ) -> list[RehearsedRun]:
     """Plan every run without making or decoding anything; of a dry run, say what each would cost.
 
@@ -152,7 +152,7 @@ def _plan_all(
     return found
 
 
-def _run_all(checked: Sequence[CheckedRun], root: Path, jobs: int, reporter: Reporter) -> None:
+def _run_all(checked: Sequence[CheckedSweepRun], root: Path, jobs: int, reporter: Reporter) -> None:
     """Run all, rank those that came to their end, and say how each ended. Exits with 1 where one failed."""
     from bench.records.store import Store
     from bench.request.result_folder import held_for_one_run
@@ -174,7 +174,7 @@ def _run_all(checked: Sequence[CheckedRun], root: Path, jobs: int, reporter: Rep
         raise typer.Exit(1)
 
 
-def _ends(checked: Sequence[CheckedRun], store: Store, jobs: int, reporter: Reporter) -> list[CommandEnd]:
+def _ends(checked: Sequence[CheckedSweepRun], store: Store, jobs: int, reporter: Reporter) -> list[CommandEnd]:
     """Run all, `jobs` at a time; how each ended, in their order."""
     from bench.platform.checksums import ChecksumList, sha256_of
     from bench.platform.processes.commands import run_commands
@@ -194,7 +194,7 @@ def _ends(checked: Sequence[CheckedRun], store: Store, jobs: int, reporter: Repo
         ChecksumList.of(store.root).add({log.relative_to(store.root).as_posix(): sha256_of(log) for log in logs})
 
 
-def _command_lines(checked: Sequence[CheckedRun], store: Store) -> Iterator[CommandLine]:
+def _command_lines(checked: Sequence[CheckedSweepRun], store: Store) -> Iterator[CommandLine]:
     """The command of each run, whose settings are written."""
     from bench.platform.processes.commands import CommandLine
     from bench.request.settings_file import to_toml
@@ -208,7 +208,7 @@ def _command_lines(checked: Sequence[CheckedRun], store: Store) -> Iterator[Comm
         yield CommandLine(run.name, [*program, *run.arguments], store.root / LOGS / f"{run.name}.log")
 
 
-def _say_ends(checked: Sequence[CheckedRun], ends: Sequence[CommandEnd], root: Path) -> None:
+def _say_ends(checked: Sequence[CheckedSweepRun], ends: Sequence[CommandEnd], root: Path) -> None:
     """Print how each run ended, what those said that failed, and where all is."""
     from tabulate import tabulate
 

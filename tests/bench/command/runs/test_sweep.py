@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -75,7 +76,7 @@ def begun(monkeypatch):
 def swept(lineup, environment, data, tmp_path_factory):
     """A sweep of two runs, and one that fails: its folder, and what was printed."""
     place = tmp_path_factory.mktemp("swept")
-    for path in [path for path in shutil.copytree(data, place / "broken").rglob("*.png")]:
+    for path in list(shutil.copytree(data, place / "broken").rglob("*.png")):
         path.write_bytes(b"no image")
     file = write(
         place, data, '[[runs]]\nname = "a"\n[[runs]]\nname = "b"\nseed = 1\n[[runs]]\nname = "c"\ndata = "broken"'
@@ -171,36 +172,29 @@ def test_a_dry_run_sums_all_up_and_writes_nothing(lineup, sweep_file, begun, tmp
         (TWO, ("--measure",), "add --dry-run"),
     ],
 )
-def test_all_is_checked_before_anything_starts(lineup, sweep_file, begun, tmp_path, text, given, words):
-    line = one_line(
-        lineup(
-            "sweep",
-            sweep_file(f'[[runs]]\nname = "fine"\n{text}' if not given else text),
-            *given,
-            "--out",
-            tmp_path / "out",
-        )
-    )
-    assert words in line
+def test_all_is_checked_before_anything_starts(lineup, sweep_file, begun, text, given, words):
+    file = sweep_file(text if given else f'[[runs]]\nname = "fine"\n{text}')
+    assert words in one_line(lineup("sweep", file, *given, "--out", file.parent / "out"))
     assert begun == []
-    assert not (tmp_path / "out").exists()
+    assert not (file.parent / "out").exists()
 
 
-def processes(environment, *arguments, **more):
+def process(environment, *arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "lineup_bench", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
-        **more,
     )
 
 
 REAL = """
 [run]
-detectors = ["checkerboard", "cnnspot", "hog_svm"]
-baselines = false
+protocol = "degradation"
+train_on = "even"
+degradations = "jpeg:65"
+detectors = ["checkerboard", "npr"]
 setting = "small"
 device = "cpu"
 data = "{data}"
@@ -209,27 +203,27 @@ data = "{data}"
 
 @pytest.mark.slow
 def test_two_at_a_time_score_as_one_after_the_other_and_as_runs_of_their_own(environment, sweep_file, data, tmp_path):
-    file = sweep_file('[cross]\nseed = [0, 1]\n[[runs]]\nname = "broken"\n[runs.options.cnnspot]\nepochs = 0\n', REAL)
-    file = sweep_file("[cross]\nseed = [0, 1]\n", REAL)
+    file = sweep_file('[cross]\nseed = [0, 1]\n[[runs]]\nname = "all"\n[[runs]]\nname = "few"\nlimit = 5\n', REAL)
     for jobs in (1, 2):
-        fresh = environment | {"LINEUP_CACHE": str(tmp_path / f"cache{jobs}")}
-        done = processes(fresh, "sweep", file, "--out", tmp_path / f"out{jobs}", "--jobs", jobs)
-        out, err = done.communicate(timeout=250)
-        assert done.returncode == 0, out + err
-    fresh = environment | {"LINEUP_CACHE": str(tmp_path / "cache")}
+        own = environment | {"LINEUP_CACHE": str(tmp_path / f"cache{jobs}")}
+        done = process(own, "sweep", file, "--out", tmp_path / f"out{jobs}", "--jobs", jobs)
+        printed, told = done.communicate(timeout=250)
+        assert done.returncode == 0, printed + told
+    own = environment | {"LINEUP_CACHE": str(tmp_path / "cache")}
     for seed in (0, 1):
-        own = processes(
-            fresh,
-            *("run", "--data", data, "--detectors", "checkerboard,cnnspot,hog_svm", "--no-baselines", "--seed", seed),
-            *("--setting", "small", "--device", "cpu", "--out", tmp_path / f"own{seed}"),
+        done = process(
+            own,
+            *("run", "--protocol", "degradation", "--train-on", "even", "--degradations", "jpeg:65", "--data", data),
+            *("--detectors", "checkerboard,npr", "--setting", "small", "--device", "cpu"),
+            *("--seed", seed, "--out", tmp_path / f"own{seed}"),
         )
-        own.communicate(timeout=250)
+        done.communicate(timeout=250)
         expected = scores(tmp_path / f"own{seed}")
         for jobs in (1, 2):
-            found = scores(tmp_path / f"out{jobs}/runs/seed={seed}")
+            found = scores(tmp_path / f"out{jobs}/runs/all-seed={seed}")
             pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    boards = [(tmp_path / f"out{jobs}/cells.parquet").exists() for jobs in (1, 2)]
-    assert boards == [False, False]
+    few = [scores(tmp_path / f"out{jobs}/runs/few-seed=1") for jobs in (1, 2)]
+    pd.testing.assert_frame_equal(*few, check_exact=True)
 
 
 @pytest.mark.slow
@@ -237,20 +231,17 @@ def test_two_at_a_time_score_as_one_after_the_other_and_as_runs_of_their_own(env
 def test_a_signal_ends_all_and_the_same_command_goes_on(environment, sweep_file, tmp_path, number):
     fresh = environment | {"LINEUP_CACHE": str(tmp_path / "cache"), "SWEEP": str(tmp_path)}
     file, out = sweep_file("[cross]\nseed = [0, 1]\n", REAL), tmp_path / "out"
-    going = processes(fresh, "sweep", file, "--out", out, "--jobs", 2, start_new_session=True)
+    going = process(fresh, "sweep", file, "--out", out, "--jobs", 2)
     while not list(out.glob("runs/*/live/progress.json")) and going.poll() is None:
         time.sleep(0.05)
-    if number == signal.SIGINT:
-        os.killpg(going.pid, number)  # as a terminal does
-    else:
-        going.send_signal(number)
+    going.send_signal(number)
     printed, told = going.communicate(timeout=60)
     assert going.returncode == 128 + number, printed + told
     assert "the same command goes on from there" in told
     assert processes_of(tmp_path) == []
     states = {run["state"] for run in json.loads(call(fresh, "runs", "list", out, "--json").stdout)}
     assert states == {"interrupted"}
-    again = processes(fresh, "sweep", file, "--out", out, "--jobs", 2)
+    again = process(fresh, "sweep", file, "--out", out, "--jobs", 2)
     printed, told = again.communicate(timeout=250)
     assert again.returncode == 0, printed + told
     assert call(fresh, "check", out).returncode == 0
@@ -262,9 +253,8 @@ def processes_of(place):
     for entry in os.scandir("/proc"):
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                with open(f"/proc/{entry.name}/environ", "rb") as file:
-                    if f"SWEEP={place}".encode() in file.read():
-                        found.append(entry.name)
+                if f"SWEEP={place}".encode() in Path(entry.path, "environ").read_bytes():
+                    found.append(entry.name)
             except OSError:
                 continue
     return found

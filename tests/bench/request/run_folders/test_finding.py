@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench.platform.errors import InputError
+from bench.records import store
 from bench.request.run_folders.finding import MANIFEST, SCORES, find_run, run_folders, runs_called
 from bench.request.run_folders.labels import LABELS, RunLabels, write_labels
-from bench.records import store
 
 
 @pytest.fixture

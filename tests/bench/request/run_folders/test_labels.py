@@ -40,8 +40,11 @@ def test_labels_read_back_and_leave_the_run_as_it_is(folder):
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", "{}", '{"labels_schema": 1}', '{"labels_schema": 1, "name": 3, "tags": []}']
-    + ['{"labels_schema": 1, "name": "../a", "tags": []}', '{"labels_schema": 1, "name": "a", "tags": ["b c"]}'],
+    [
+        *("{", "[]", "{}", '{"labels_schema": 1}', '{"labels_schema": 1, "name": 3, "tags": []}'),
+        '{"labels_schema": 1, "name": "../a", "tags": []}',
+        '{"labels_schema": 1, "name": "a", "tags": ["b c"]}',
+    ],
 )
 def test_damaged_labels_are_one_line(tmp_path, content):
     (tmp_path / LABELS).write_text(content)
