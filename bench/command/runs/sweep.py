@@ -83,7 +83,9 @@ def sweep_command(
     from bench.platform.files import plain_name
 
     root = out or RUNS / plain_name(file.stem)
-    checked = [_checked(run, root, jobs, replace=replace) for run in read_sweep(file)]
+    runs = read_sweep(file)
+    _require_no_run(root)
+    checked = [_checked(run, root, min(jobs, len(runs)), replace=replace) for run in runs]
     reporter = options.reporter()
     rehearsed = _plan_all(checked, reporter, replace=replace, dry_run=dry_run, measure=measure)
     if not dry_run:
@@ -93,6 +95,13 @@ def sweep_command(
 
     shared = " One after the other; what runs share in the cache is counted in each." if len(checked) > 1 else ""
     reporter.say(f"\nAll {len(checked)} runs. {sum_line(rehearsed)}.{shared}")
+
+
+def _require_no_run(root: Path) -> None:
+    """Raise `InputError` for the folder of a run, whose own tables stay."""
+    if (root / "manifest.json").is_file():
+        msg = f"OUT {root} holds a run, whose own tables stay as they are; give the sweep another --out"
+        raise InputError(msg)
 
 
 def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedSweepRun:
@@ -142,7 +151,7 @@ def _plan_all(
                 planned = [plan_run(one.with_cache(cache.path), reporter, dry=True) for one in run.requests]
             if not replace:
                 require_own_question(run.requests[0].out if len(planned) == 1 else run.requests[0].out.parent, planned)
-        except InputError as error:
+        except (InputError, OSError) as error:
             msg = f"{run.asked.where}: {error}"
             raise InputError(msg) from error
         for one in planned if dry_run else ():

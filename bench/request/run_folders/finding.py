@@ -26,8 +26,9 @@ def run_folders(root: Path) -> Iterator[Path]:
     """The folders at and below `root` that hold a run, in the order of their paths; links are not followed."""
     for place, below, _ in os.walk(root):
         folder = Path(place)
-        below[:] = sorted(set(below) - (WITHOUT_RUNS if (folder / SCORES).is_dir() else set()))
-        if holds_run(folder):
+        is_run = holds_run(folder)
+        below[:] = sorted(set(below) - (WITHOUT_RUNS if is_run else set()))
+        if is_run:
             yield folder
 
 

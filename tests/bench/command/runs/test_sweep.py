@@ -132,6 +132,12 @@ def test_another_question_in_a_folder_is_refused_before_anything_starts(swept, l
     assert begun == []
 
 
+def test_the_folder_of_a_run_is_refused(lineup, sweep_file, begun, finished):
+    out = finished[0] / "cross_generator"
+    assert "holds a run, whose own tables stay as they are" in one_line(lineup("sweep", sweep_file(TWO), "--out", out))
+    assert begun == []
+
+
 def test_cores_are_divided_and_what_a_run_states_stays(lineup, sweep_file, begun, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.command.runs.sweep.CORES", 8)
     file = sweep_file('[[runs]]\nname = "a"\n[[runs]]\nname = "b"\nworkers = 1\n')
