@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+
+from bench.platform.processes import orphans
 
 END_SECONDS = 30.0  # that a command has to end in good order before it is killed
 
@@ -53,6 +58,20 @@ class _Processes:
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock, self._closed = Lock(), False
+        read, self._told = os.pipe()
+        watcher = [sys.executable, "-P", "-m", orphans.__name__]
+        self._watcher = subprocess.Popen(watcher, stdin=read, process_group=0)  # noqa: S603 - of our own
+        os.close(read)
+
+    def _note(self, process: subprocess.Popen[bytes]) -> None:
+        """Tell the process that watches over this one that another has started, or has ended."""
+        with suppress(BrokenPipeError):  # it was killed: then this one must not be
+            os.write(self._told, f"{process.pid}\n".encode())
+
+    def close(self) -> None:
+        """Let go of the process that watches: nothing runs any more."""
+        os.close(self._told)
+        self._watcher.wait()
 
     def run(self, command: CommandLine, began: Callable[[str], object]) -> CommandEnd:
         """Start a command and wait for its end. Raises `CancelledError` where all were ended before it began."""
@@ -65,11 +84,13 @@ class _Processes:
                     list(command.arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
                 )
             self._running.add(process)
+            self._note(process)
         start = time.monotonic()
         began(command.name)
         code = process.wait()
         with self._lock:
             self._running.discard(process)
+            self._note(process)
         return CommandEnd(command.name, code, time.monotonic() - start)
 
     def end(self) -> None:
@@ -114,4 +135,6 @@ def run_commands(
             processes.end()
             threads.shutdown(wait=True, cancel_futures=True)
             raise
+        finally:
+            processes.close()
     return [future.result() for future in futures]

@@ -1,6 +1,7 @@
 """Commands as processes: some at a time, what they print in files, and none left behind."""
 
 import os
+import subprocess
 import sys
 import time
 
@@ -79,6 +80,25 @@ def test_a_command_that_heeds_no_signal_is_killed(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_commands([command(tmp_path, "quick", ""), deaf], 2, lambda _: None, fail)
     assert is_gone(deaf.log)
+
+
+def test_a_kill_of_the_starter_leaves_none_behind(tmp_path):
+    code = f"""
+import os, sys, time
+from pathlib import Path
+from bench.platform.processes.commands import CommandLine, run_commands
+log = Path({str(tmp_path)!r}, "log")
+def kill(_):
+    while not log.is_file() or not log.read_text():
+        time.sleep(0.01)
+    os.kill(os.getpid(), 9)
+run_commands([CommandLine("a", [sys.executable, "-S", "-E", "-c", {FOREVER!r}], log)], 1, kill, print)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    deadline = time.monotonic() + 20
+    while not is_gone(tmp_path / "log"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_program_that_is_not_there_is_told(tmp_path):
