@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.rehearsal.rehearsal import RehearsedRun
 
 FOLDERS, SETTINGS, LOGS = "runs", "settings", "logs"  # in the folder of a sweep
-COLUMNS = ("run", "state", "exit code", "seconds", "what it said")
+COLUMNS = ("run", "state", "exit code", "seconds")
 ANSWERED = {0: "finished", 1: "cells failed"}  # by exit code: what stands on the board
 WRONG_USAGE: Any = typer.BadParameter.__base__  # the error of every option that cannot be understood
 
@@ -221,11 +221,11 @@ def _say_ends(checked: Sequence[CheckedSweepRun], ends: Sequence[CommandEnd], ro
     """Print how each run ended, what those said that failed, and where all is."""
     from tabulate import tabulate
 
-    rows = [
-        (end.name, ANSWERED.get(end.code, "failed"), end.code, f"{end.seconds:.0f}", _last_line(root, end))
-        for end in ends
-    ]
+    rows = [(end.name, ANSWERED.get(end.code, "failed"), end.code, f"{end.seconds:.0f}") for end in ends]
     say(tabulate(rows, COLUMNS, "simple", disable_numparse=True))
+    for end in ends:
+        if end.code not in ANSWERED:
+            say(f"{end.name} failed: {_last_line(root, end)}")
     say(f"Written to {root}: leaderboard.md .csv .json .tex; the runs in {FOLDERS}/, what they printed in {LOGS}/")
     again = [run for run, end in zip(checked, ends, strict=True) if end.code not in ANSWERED]
     if again:
@@ -233,9 +233,7 @@ def _say_ends(checked: Sequence[CheckedSweepRun], ends: Sequence[CommandEnd], ro
 
 
 def _last_line(root: Path, end: CommandEnd) -> str:
-    """The last line that a failed run printed of what it met; empty for one that did not fail."""
-    if end.code in ANSWERED:
-        return ""
+    """The last line that a failed run printed of what it met."""
     lines = (root / LOGS / f"{end.name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
     told = [line for line in lines if line.startswith("lineup: ")] or [line for line in lines if line.strip()]
-    return told[-1].removeprefix("lineup: ") if told else ""
+    return told[-1].removeprefix("lineup: ") if told else "it said nothing"

@@ -107,11 +107,10 @@ def test_runs_stand_on_one_board_and_score_as_alone(swept, finished):
 def test_a_failed_run_leaves_the_others_and_is_named_with_its_line(swept):
     out, done = swept
     assert done.returncode == 1
-    (row,) = [line for line in done.stdout.splitlines() if line.startswith("c ")]
-    assert row.split()[1:3] == ["failed", "2"]
+    assert ["c", "failed", "2", "1"] in [line.split() for line in done.stdout.splitlines()]
     told = (out / "logs/c.log").read_text().splitlines()[-1]
     assert told.startswith("lineup: ")
-    assert told.removeprefix("lineup: ") in row
+    assert f"c failed: {told.removeprefix('lineup: ')}" in done.stdout.splitlines()
     assert "1 of 3 runs failed; the same command runs them again" in done.stdout
 
 
@@ -144,7 +143,8 @@ def test_cores_are_divided_and_what_a_run_states_stays(lineup, sweep_file, begun
     done = lineup("sweep", file, "--out", tmp_path / "out", "--jobs", 4)
     assert (done.returncode, "not this time" in done.stdout) == (1, True)
     assert [count for count, _ in begun] == [4, 4]
-    assert [given[given.index("--workers") + 1] if "--workers" in given else "" for _, given in begun] == ["2", ""]
+    workers = [given[given.index("--workers") + 1] if "--workers" in given else "" for _, given in begun]
+    assert workers == ["4", ""]  # two runs on eight cores
     assert not (tmp_path / "out/leaderboard.json").exists()
 
 

@@ -1,10 +1,14 @@
 """The runs that a sweep asks for, or one line with the file and the run."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bench.platform.errors import InputError
 from bench.request.sweeps.sweep_file import read_sweep
 
+ROOT = Path(__file__).parents[4]
 WHOLE = """
 [run]
 detectors = ["hog_svm", "residual"]
@@ -98,3 +102,8 @@ def test_what_cannot_be_used_is_one_line(sweep, text, words):
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_sweep(tmp_path / "nowhere.toml")
+
+
+def test_the_example_of_the_documentation_asks_for_four_runs(sweep):
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/sweeps.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert [run.name for run in sweep(text)] == ["plain-seed=0", "plain-seed=1", "jpeg-seed=0", "jpeg-seed=1"]
