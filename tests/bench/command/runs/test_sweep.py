@@ -213,7 +213,7 @@ def test_two_at_a_time_score_as_one_after_the_other_and_as_runs_of_their_own(env
     for jobs in (1, 2):
         own = environment | {"LINEUP_CACHE": str(tmp_path / f"cache{jobs}")}
         done = process(own, "sweep", file, "--out", tmp_path / f"out{jobs}", "--jobs", jobs)
-        printed, told = done.communicate(timeout=250)
+        printed, told = done.communicate(timeout=900)
         assert done.returncode == 0, printed + told
     own = environment | {"LINEUP_CACHE": str(tmp_path / "cache")}
     for seed in (0, 1):
@@ -223,7 +223,7 @@ def test_two_at_a_time_score_as_one_after_the_other_and_as_runs_of_their_own(env
             *("--detectors", "checkerboard,npr", "--setting", "small", "--device", "cpu"),
             *("--seed", seed, "--out", tmp_path / f"own{seed}"),
         )
-        done.communicate(timeout=250)
+        done.communicate(timeout=900)
         expected = scores(tmp_path / f"own{seed}")
         for jobs in (1, 2):
             found = scores(tmp_path / f"out{jobs}/runs/all-seed={seed}")
@@ -248,7 +248,7 @@ def test_a_signal_ends_all_and_the_same_command_goes_on(environment, sweep_file,
     states = {run["state"] for run in json.loads(call(fresh, "runs", "list", out, "--json").stdout)}
     assert states == {"interrupted"}
     again = process(fresh, "sweep", file, "--out", out, "--jobs", 2)
-    printed, told = again.communicate(timeout=250)
+    printed, told = again.communicate(timeout=900)
     assert again.returncode == 0, printed + told
     assert call(fresh, "check", out).returncode == 0
 
