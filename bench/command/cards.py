@@ -46,9 +46,7 @@ def list_command(
 def show_command(
     name: Annotated[
         str,
-        typer.Argument(
-            help="A detector, protocol, degradation or profile, as `lineup list` names it; or a result folder."
-        ),
+        typer.Argument(help="A detector, protocol, degradation or profile, as `lineup list` names it; or a run."),
     ],
     image: Annotated[str, typer.Argument(help="Of a run, an image by its name in the scores.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Of a run: print one JSON document.")] = False,  # noqa: FBT002
@@ -56,16 +54,18 @@ def show_command(
     """Show the card of a detector, a protocol, a degradation or a profile; the tables of a run; or one image of it.
 
     What is installed is shown as `lineup list --long NAME` does. Where several have one name, the detector is shown,
-    then the protocol, the degradation, the profile; a folder of a name that is installed is shown as ./NAME.
+    then the protocol, the degradation, the profile; a folder of a name that is installed is shown as ./NAME. A run is
+    given as its result folder, or as it is called.
     """
     from bench.command.card_texts import in_full
+    from bench.request.run_folders.finding import find_run, runs_called
     from detectors import catalogue
     from protocols.degradations import catalogue as degradation_catalogue
     from protocols.profiles import profile_names
 
     installed = {*catalogue.names(), *catalogue.installed("lineup.protocols"), *degradation_catalogue.names()}
-    if name not in installed | {*profile_names()} and Path(name).is_dir():
-        _show_run(Path(name), image, as_json=as_json)
+    if name not in installed | {*profile_names()} and (Path(name).is_dir() or runs_called(name)):
+        _show_run(find_run(name), image, as_json=as_json)
         return
     if image or as_json:
         what = f"the image {image!r}" if image else "--json"

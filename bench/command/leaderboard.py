@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.outside.terminal import say_json
 
 
 def leaderboard_command(
-    runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Result folders, or names of runs.", parser=run_folder)],
     metrics: options.Metrics = "",
     rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
@@ -36,7 +37,7 @@ def leaderboard_command(
 
 
 def matrix_command(
-    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    run: Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)],
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
     as_json: options.JsonDocument = False,  # noqa: FBT002
 ) -> None:

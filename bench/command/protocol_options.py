@@ -55,19 +55,44 @@ class ProtocolCommand(TyperCommand):
             InputError: An option is not known, or takes other values.
             UnknownName: The protocol is not installed.
         """
+        given = TyperCommand.make_context(self, info_name, list(args), parent, **LENIENT)
+        path: Path | None = given.params["settings"]
+        file = SettingsFile() if path is None else with_absolute_paths(read_settings(path), path.parent)
+        return self.context_with(file, f"settings {path}", info_name, args, parent, **extra)
+
+    def context_with(
+        self,
+        file: SettingsFile,
+        where: str,
+        info_name: str | None,
+        args: list[str],
+        parent: Any = None,  # noqa: ANN401 - as typer has it
+        **extra: Any,  # noqa: ANN401 - the same
+    ) -> Any:  # noqa: ANN401 - the same
+        """As `make_context`, with settings that are read already, their paths absolute.
+
+        Args:
+            file: The settings.
+            where: What messages call them.
+            info_name: As for `make_context`, like the rest.
+            args: The arguments.
+            parent: The context around this one.
+            extra: What else typer gives.
+
+        Raises:
+            InputError: As `make_context` does, and `UnknownName`.
+        """
 
         def parse_leniently(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
             """A context of what can be parsed of the arguments, whatever else is wrong with them."""
             return TyperCommand.make_context(command, info_name, list(args), parent, **LENIENT, **more)
 
-        path: Path | None = parse_leniently(self).params["settings"]
-        file = SettingsFile() if path is None else with_absolute_paths(read_settings(path), path.parent)
         name = parse_leniently(self, default_map=_as_texts(file.values)).params["protocol"]
         taken = list(option_help(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
         for option in file.values:
             if option not in own and option not in taken:
-                raise InputError(f"settings {path}: {_not_known(option, name, [*own, *taken], taken)}")
+                raise InputError(f"{where}: {_not_known(option, name, [*own, *taken], taken)}")
         whole = _with_options(self, name)
         for argument in parse_leniently(whole).args:
             if argument.startswith("-") and argument.strip("-"):

@@ -108,6 +108,30 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
     return [run for run, _ in join_with_places(runs)]
 
 
+def join_where_possible(runs: Sequence[Run]) -> list[tuple[Run, tuple[int, ...]]]:
+    """As `join_with_places`; what has a detector in another version than an earlier run stands in a table of its own.
+
+    Other options, another backend or another library make another version of a detector.
+    """
+    groups: list[list[int]] = []
+    bare = [replace(run, score_table=ScoreTable.joined([])) for run in runs]  # what is joined to see whether it can be
+    for place in range(len(runs)):
+        for group in groups:
+            try:
+                join_runs([bare[one] for one in (*group, place)])
+            except InputError:
+                continue
+            group.append(place)
+            break
+        else:
+            groups.append([place])
+    return [
+        (run, tuple(group[place] for place in places))
+        for group in groups
+        for run, places in join_with_places([runs[place] for place in group])
+    ]
+
+
 def join_with_places(runs: Sequence[Run]) -> list[tuple[Run, tuple[int, ...]]]:
     """As `join_runs`, with the places of the runs that each was joined from, ascending."""
     if len(runs) == 1:

@@ -91,6 +91,19 @@ def held(path: Path, waiting: Callable[[str], object] | None = None) -> Iterator
         lock.release()
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process is known to hold a file as `held` does; nothing is made or changed.
+
+    The lock itself is not touched where the file says who holds it: whoever takes it at that moment is not disturbed.
+    """
+    try:
+        with path.open("rb") as file:
+            holders = _processes(file)
+    except OSError:
+        return False
+    return any(not is_gone(one) for one in holders)
+
+
 def _before(own: ProcessMark, file: BinaryIO) -> list[ProcessMark]:
     """The processes that stand in a file before this one and are not known to have ended."""
     known = _processes(file)

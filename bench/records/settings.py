@@ -48,12 +48,26 @@ def read_settings(path: Path) -> SettingsFile:
         logging.getLogger(__name__).warning(
             "%s", printable(f"settings {path} are not as the run beside them wrote them")
         )
-    tables = whole.pop(OPTIONS, {})
-    for name, value in whole.items():
+    return settings_of(whole, f"settings {path}")
+
+
+def settings_of(table: Mapping[str, Any], where: str) -> SettingsFile:
+    """The settings in a table of TOML.
+
+    Args:
+        table: As TOML has it.
+        where: What messages call it.
+
+    Raises:
+        InputError: It has a table that it cannot have.
+    """
+    values = dict(table)
+    tables = values.pop(OPTIONS, {})
+    for name, value in values.items():
         if not isinstance(value, str | int | float | list):
-            msg = f"settings {path}: {name} is a table or a date; give a text, a number, true, false or a list"
+            msg = f"{where}: {name} is a table or a date; give a text, a number, true, false or a list"
             raise InputError(msg)
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        msg = f"settings {path}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        msg = f"{where}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
         raise InputError(msg)
-    return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
+    return SettingsFile({name.replace("-", "_"): value for name, value in values.items()}, tables)

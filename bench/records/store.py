@@ -1,10 +1,12 @@
 """The only module that writes result folders: per-image scores, the manifest, and the derived tables.
 
 Layout of a run's folder:
-    manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
+    manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason;
+                               when it finished
     scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
     diagnostics/<key>.parquet  of a cell whose detector gives more than a score
     timings.json               how long the last command took that answered anything (`timings`)
+    labels.json                the name and the tags that a user gave the run (`bench.request.run_folders.labels`)
     live/                      how far the command is that goes on (`live_record`); gone once it has finished
     ... derived tables         written from the above, at any time
     checksums.jsonl            of every file but those in live/ (`bench.platform.checksums`); verified when one is read
@@ -16,6 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -62,6 +65,7 @@ _SCORES_SCHEMA = pa.schema(
 )
 _STATUSES = {outcome.status for outcome in get_args(Outcome)}
 _CELLS = "cells"  # beside the manifest's own entries
+FINISHED = "finished"  # the same: when the last command finished, UTC as ISO 8601 has it; none in earlier files
 _VALUES = str | int | float | bool | None  # that a cell may have beside its groups
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
 _HEADER = {_KEYS: b"{}", _DIAGNOSED: b"[]"}
@@ -141,7 +145,8 @@ class Store:
             cells: One row per planned cell, columns `columns.CELLS` and the axes of the protocol's own.
         """
         rows = cells[list(columns.of_cells(manifest.protocol.axes))].to_dict(orient="records")
-        self.write(MANIFEST, manifest.to_json(**{_CELLS: rows}))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.write(MANIFEST, manifest.to_json(**{_CELLS: rows, FINISHED: now}))
 
     def write(self, name: str, data: bytes) -> None:
         """Write one derived file."""

@@ -33,12 +33,14 @@ class Rehearsal:
 
     Attributes:
         work: What would be done.
+        planned: Number of its cells.
         cost: What it costs at the rates that were measured on this machine; None where none was.
         workers: Cores that are worked with.
         lines: All of it in words.
     """
 
     work: Workload
+    planned: int
     cost: Estimate | None
     workers: int
     lines: Sequence[str]
@@ -61,12 +63,29 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
     lines, workers = list(amount_lines(work, len(run.planned))), min(run.request.workers, os.cpu_count() or 1)
     if not rates.values:
         unknown = "Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)"
-        return Rehearsal(work, None, workers, [*lines, unknown])
+        return Rehearsal(work, len(run.planned), None, workers, [*lines, unknown])
     found = estimate(work, rates, workers, on_cpu=run.runtime.device == "cpu")
     lines += cost_lines(work, found, rates, workers)
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
     lines.append(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
-    return Rehearsal(work, found, workers, lines)
+    return Rehearsal(work, len(run.planned), found, workers, lines)
+
+
+def sum_line(runs: Sequence[Rehearsal]) -> str:
+    """What several runs would do and cost one after the other, in one line."""
+    work = [run.work for run in runs]
+    amounts = (
+        f"To answer: {sum(one.cells for one in work):,} of {sum(run.planned for run in runs):,} cells, "
+        f"{sum(one.fits for one in work):,} fits, {sum(_images(one.decoded) for one in work):,} images to decode, "
+        f"{sum(_images(one.degraded) for one in work):,} to degrade, {sum(map(_embedded, work)):,} to embed"
+    )
+    costs = [(run.cost.total, run.workers) for run in runs if run.cost is not None]
+    if len(costs) < len(runs):
+        return amounts
+    least, most = (
+        duration(sum(seconds)) for seconds in zip(*((c.elapsed(n), c.longest(n)) for c, n in costs), strict=True)
+    )
+    return f"{amounts}; expected time {least if least == most else f'{least} to {most}'}"
 
 
 def _conditions(run: PlannedRun) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, AskedMeasures
 from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrices, matrix, readable_table
-from bench.evaluation.joined_runs import join_runs
+from bench.evaluation.joined_runs import join_runs, join_where_possible
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.platform.errors import InputError
 from bench.platform.files import plain_name
@@ -155,6 +155,27 @@ def report_leaderboard(
             store.write_frame("cells.parquet", pd.concat(cells, ignore_index=True))
         _describe(store)
     return ranked
+
+
+def report_boards(runs: Mapping[str, Sequence[Run]], store: Store) -> None:
+    """Print and write one leaderboard of runs that have names: tables for each question and each version.
+
+    Each of several tables says of which runs it is.
+
+    Args:
+        runs: By name; of several where images went through several base degradations.
+        store: Of the folder for the board.
+    """
+    named = [(name, run) for name, several in runs.items() for run in several]
+    joined = join_where_possible([run for _, run in named])
+    ranked: list[Ranking] = []
+    for run, places in joined:
+        of_runs = f"Of the runs {', '.join(dict.fromkeys(named[place][0] for place in places))}"
+        notices = (of_runs,) if len(joined) > 1 else ()
+        found = rankings_of(run, evaluate(run))
+        ranked += [replace(one, notices=(*notices, *one.notices)) for one in found]
+    _print(ranked, PlainConsole(least_width=terminal.WIDTH))
+    _write_leaderboard(ranked, store)
 
 
 def _cells_with_data(measured: MeasuredCells) -> pd.DataFrame:

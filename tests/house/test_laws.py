@@ -13,6 +13,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
+    "bench/platform/processes/commands.py",  # what a command printed, into a file that its caller named
     "bench/platform/locks.py",  # who holds a lock, into the file that it is on
     "bench/platform/checksums.py",  # the same, with its checksum beside it
     "bench/platform/seals.py",  # the same, with its checksum in it
@@ -29,6 +30,7 @@ WRITERS = {
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
+    "bench/command/runs/sweep.py",  # a folder in that of a sweep, for what its runs print
     "bench/command/score.py",  # a table of the user's, in a file that the user named
     "bench/interface/finished.py",  # a figure, in files that the user named
     "bench/command/finished/report.py",  # a page, which the user named

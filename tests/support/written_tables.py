@@ -25,6 +25,8 @@ from bench.analyses.images.saliency import GRADIENT_SPECTRA, SALIENCY
 from bench.analyses.images.spectra import SPECTRA, left_out_table
 from bench.analyses.images.thumbnails import THUMBNAILS
 from bench.analyses.scores.image_view import image_view
+from bench.command.runs.runs import HEADERS as RUN_HEADERS
+from bench.command.runs.sweep import COLUMNS as RUN_ENDS
 from bench.command.storage.cache import ENTRY_KEYS, RUN_KEYS, RUNS, WHAT
 from bench.evaluation.asked.rank_measures import WORST_TITLES, AskedMeasures, asked_measures
 from bench.evaluation.asked.rescoring import Rescoring
@@ -85,6 +87,7 @@ from bench.report.sections.catalogue import SECTIONS
 from bench.report.sections.published import PublishedFigure, PublishedRows
 from bench.report.time_tables import profile_json, profile_run, profile_tables
 from bench.request.image_scores import COLUMNS as IMAGE_SCORES
+from bench.request.run_folders.listing import KnownRun
 from detectors.checks import texture
 from detectors.training.loop import Epoch
 from protocols.degradation import DegradationMatrix
@@ -344,6 +347,9 @@ def plain_tables() -> Headers:
         "training.csv": identity | {field.name for field in fields(Epoch)},
         "missing.csv": set(MISSING),
         "lineup score": set(IMAGE_SCORES),
+        "lineup runs list": set(RUN_HEADERS),
+        "lineup runs list --json": {field.name for field in fields(KnownRun)},
+        "lineup sweep": set(RUN_ENDS),
         "lineup cache": {*WHAT, *RUNS},
         "lineup cache --json": {*ENTRY_KEYS, *RUN_KEYS},
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.images.data_names import check_data
 from bench.platform.errors import InputError
 from bench.platform.outside.spreadsheets import spreadsheet_csv
@@ -33,7 +34,10 @@ ScoresFile = Annotated[
 OfData = Annotated[
     str, typer.Option(help="Data with labels, such as a folder of `lineup degrade`.", rich_help_panel=IN_CELLS)
 ]
-Like = Annotated[Path | None, typer.Option(help="Result folder of a run of the images.", rich_help_panel=IN_CELLS)]
+Like = Annotated[
+    Path | None,
+    typer.Option(help="A run of the images: its folder, or its name.", rich_help_panel=IN_CELLS, parser=run_folder),
+]
 OfSplit = Annotated[
     str,
     typer.Option(

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from bench.command.menu.documents import Json, print_document
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
 
-CheckedRun = Annotated[Path, typer.Argument(help="Result folder of a run, or of several.")]
+CheckedRun = Annotated[
+    Path, typer.Argument(help="Result folder of a run, or of several; or its name.", parser=run_folder)
+]
 
 
 def check_command(run: CheckedRun, as_json: Json = False) -> None:  # noqa: FBT002 - a switch

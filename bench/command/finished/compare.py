@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.outside.terminal import say_json
 
-Runs = Annotated[list[Path], typer.Argument(help="Result folders: two, or one and --detectors A,B.")]
+Runs = Annotated[
+    list[Path], typer.Argument(help="Result folders or names: two, or one and --detectors A,B.", parser=run_folder)
+]
 ComparedDetectors = Annotated[
     str,
     typer.Option(

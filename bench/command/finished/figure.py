@@ -9,6 +9,7 @@ import typer
 
 from bench.command import options
 from bench.command.menu.documents import Json, print_document
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def figure_command(
-    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    run: Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)],
     name: Annotated[str, typer.Argument(help="A figure; without one, those of the run are listed.")] = "",
     out: Annotated[Path | None, typer.Option(help="File to write: .svg, .png, .csv, .md or .tex.")] = None,
     data: options.PlaceOfData = "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say, say_json
 from bench.request.defaults import BATCH_SIZE, DETECTORS
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 TRIED = 20  # images of each generator, split and class: enough for several batches, few enough to be done soon
 
-ProfiledRun = Annotated[Path | None, typer.Argument(help="Result folder; none with --data.")]
+ProfiledRun = Annotated[
+    Path | None, typer.Argument(help="Result folder, or name of a run; none with --data.", parser=run_folder)
+]
 TriedData = Annotated[
     str,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.outside.terminal import say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report_command(
-    runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Result folders, or names of runs.", parser=run_folder)],
     out: Annotated[Path, typer.Option(help="The page, a file of HTML.")] = Path("report.html"),
     data: options.PlaceOfData = "",
     thumbnails: Annotated[str, typer.Option(help="Small copies of images in the page: webp, jpeg or none.")] = "webp",

@@ -9,6 +9,7 @@ import typer
 
 from bench.command import options
 from bench.command.menu.documents import Json, print_document
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 METHODS = ("temperature", "platt")
 VALIDATION, ORACLE = "validation", "oracle"
 
-RescoredRun = Annotated[Path, typer.Argument(help="Result folder.")]
+RescoredRun = Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)]
 ThresholdText = Annotated[
     str,
     typer.Option(

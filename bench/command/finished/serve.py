@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from bench.command.runs.places import run_folder
 from bench.platform.outside.interruption import Interrupted
 from bench.platform.outside.terminal import say
 
 DEFAULT_PORT = 8765
 
-ServedRun = Annotated[Path, typer.Argument(help="Result folder of a run; an empty one waits for its run.")]
+ServedRun = Annotated[
+    Path, typer.Argument(help="Result folder or name of a run; an empty folder waits for its run.", parser=run_folder)
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any that is free.")]
 
 

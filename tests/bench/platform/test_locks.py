@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bench.platform.locks import LockTaken, held, take_lock
+from bench.platform.locks import LockTaken, held, is_held, take_lock
 from bench.platform.processes.endings import this_process
 
 HOLDER = """
@@ -51,6 +51,20 @@ def test_a_second_process_is_told_of_the_first_until_that_is_killed(tmp_path, ot
     with held(tmp_path / "lock"):
         pass
     assert not (tmp_path / "lock").exists()
+
+
+def test_whether_a_file_is_held_is_seen_without_touching_it(tmp_path, other_process):
+    path = tmp_path / "lock"
+    before = path.read_bytes()
+    assert is_held(path)
+    assert path.read_bytes() == before
+    other_process.kill()
+    other_process.wait()
+    assert path.is_file()
+    assert not is_held(path)
+    assert not is_held(tmp_path / "nowhere")
+    path.write_text("no process")
+    assert not is_held(path)
 
 
 def test_without_locks_a_second_process_is_told_of_the_first_until_that_is_killed(tmp_path, other_process, no_locks):

@@ -236,7 +236,7 @@ def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos,
         (("--scores", "percent"), "scores 'percent' is not known; choose probability, logit"),
         (("--positive", "fake"), "positive 'fake' is not known; choose generated, real"),
         (("--on-missing", "drop"), "on-missing 'drop' is not known; choose exclude, real, fake"),
-        (("--like", "absent"), "absent holds no run"),
+        (("--like", "absent"), "absent is no folder, and no run below results/runs is called so"),
         (("--columns", "score=absent"), "has no column absent"),
     ],
 )

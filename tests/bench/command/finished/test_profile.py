@@ -59,7 +59,7 @@ def test_a_folder_without_a_run_is_one_line(tmp_path):
     assert "holds no run" in one_line(profile(tmp_path))
 
 
-@pytest.mark.parametrize("arguments", [(), ("folder", "--data", "embedded")])
+@pytest.mark.parametrize("arguments", [(), ("a/folder", "--data", "embedded")])
 def test_a_run_or_data_are_given(arguments):
     assert one_line(profile(*arguments)).startswith("lineup: give a result folder, or --data DATA")
 

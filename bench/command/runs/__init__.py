@@ -1,0 +1,1 @@
+"""Commands on many runs: sweeps, and what was run where."""
