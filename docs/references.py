@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from bench.command.card_texts import degradation_table, markdown_table
 from bench.command.main import app
+from bench.command.menu.lazy_group import whole_commands
 from bench.explanations.texts import as_markdown
 from bench.report.embedded_results import embedded_results, results_as_markdown
 from bench.request import protocol_catalogue
@@ -188,11 +189,11 @@ def commands_page() -> Iterator[str]:
         "of their own](protocols.md) to `lineup run`.",
     )
     root: Any = get_command(app)
-    yield from _command_lines("lineup", root)
+    yield from _command_lines("lineup", root, whole_commands())
 
 
-def _command_lines(path: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - as typer has it
-    """A command and those below it."""
+def _command_lines(path: str, command: Any, commands: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - as typer has it
+    """A command and those below it, by name."""
     yield from ("", f"## `{path}`", "", *_paragraphs(command.help or ""), "")
     shown = [one for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
     if shown:
@@ -202,8 +203,8 @@ def _command_lines(path: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - 
         if one.param_type_name == "argument":
             names = f"`{one.name.upper()}`"
         yield _row(names, _cell(one.help or ""), _cell(_default(one)))
-    for name, below in getattr(command, "commands", {}).items():
-        yield from _command_lines(f"{path} {name}", below)
+    for name, below in commands.items():
+        yield from _command_lines(f"{path} {name}", below, getattr(below, "commands", {}))
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -7,12 +7,11 @@ import subprocess
 import sys
 from functools import cache
 from html import unescape
+from itertools import takewhile
 
 import pytest
-from typer.main import get_command
 
-import lineup_bench
-from bench.command.main import app
+from bench.command.menu.lazy_group import whole_commands
 from bench.report.embedded_results import results_as_markdown
 from bench.request import protocol_catalogue
 from detectors import catalogue
@@ -32,8 +31,8 @@ from tests.support.documents import (
 from tests.support.page_reader import make_would_run
 
 MOST_WORDS = 1200
-KINDS = {"", "file", "replace", "only checked", "skipped"}
-LANGUAGES = {"sh", "python", "toml", "text", "yaml"}
+KINDS = {"", "file", "replace", "only checked"}
+LANGUAGES = {"sh", "python", "toml", "text", "yaml", "r", "latex"}
 OF_EXAMPLES = {"--sigmas"}  # options of what a page writes
 REFERENCES = "references"
 
@@ -48,12 +47,6 @@ def references():
 
 
 @cache
-def root():
-    """The command with all that are below it: it takes long to make."""
-    return get_command(app)
-
-
-@cache
 def commands():
     """Every command by the words that call it, to the flags that it takes; those of every protocol are of `run`."""
     found, kinds = {}, map(protocol_catalogue.protocol_class, protocol_catalogue.names())
@@ -64,7 +57,9 @@ def commands():
         for name, below in getattr(command, "commands", {}).items():
             walk((*words, name), below)
 
-    walk((), root())
+    for name, command in whole_commands().items():
+        walk((name,), command)
+    found[()] = {*whole_commands()}
     found["run",] |= {f"--{option.replace('_', '-')}" for kind in kinds for option in option_help(kind)}
     return found
 
@@ -115,7 +110,7 @@ def test_every_kind_of_block_is_known():
     found = [block for page in written_pages() for block in blocks(page) if not block.language.startswith("{")]
     assert {block.place: block.kind for block in found if block.kind not in KINDS} == {}
     assert {block.place: block.language for block in found if block.language not in LANGUAGES} == {}
-    assert [block.place for block in found if block.kind in {"skipped", "only checked"} and not block.about] == []
+    assert [block.place for block in found if block.kind == "only checked" and not block.about] == []
     alone = {block.page.name for block in found if block.language == "text" and not block.kind}
     assert alone == {"CONTRIBUTING.md"}  # of others nothing would notice that they are wrong
 
@@ -134,31 +129,21 @@ def test_the_tree_of_the_house_has_folders_that_are_there():
 def test_commands_and_their_options_exist():
     found = [(page.name, words) for page in written_pages() for words in inline_commands(page)]
     for page in written_pages():
-        shell = [one for one in blocks(page) if one.language == "sh" and one.kind != "skipped"]
+        shell = [one for one in blocks(page) if one.language == "sh"]
         found += [(block.place, words) for block in shell for words in block.commands if words[0] == "lineup"]
     assert len(found) > 100
-    wrong = {(place, *unknown) for place, words in found if (unknown := unknown_words(words[1:]))}
-    assert {one for one in wrong if not one[1].startswith("golden")} == set()
-
-
-def test_what_is_skipped_is_not_there_yet():
-    skipped = [one for page in written_pages() for one in blocks(page) if one.kind == "skipped"]
-    there = [one.place for one in skipped if one.language == "python" and hasattr(lineup_bench, "__all__")]
-    shell = [(one.place, words[1:]) for one in skipped if one.language == "sh" for words in one.commands]
-    there += [place for place, words in shell if not unknown_words(words)]
-    there += [one.place for one in skipped if one.language == "yaml" and (ROOT / "action.yml").exists()]
-    assert there == [], "it is there now: take the comment above the block away, so that the block is followed"
+    assert {(place, *unknown) for place, words in found if (unknown := unknown_words(words[1:]))} == set()
 
 
 def test_a_command_that_does_not_exist_is_seen():
-    assert unknown_words(["runs", "--data"]) == ["runs"]
+    assert unknown_words(["ran", "--data"]) == ["ran"]
     assert unknown_words(["run", "--dta", "x", "--kind=blur"]) == ["--dta"]
     assert unknown_words(["cache", "prune", "--keep", "1GB", "--data"]) == ["--data"]
 
 
 def parsed(words):
     """Let the parser of a command read its words, and run nothing."""
-    command, used = root(), 0
+    command, used = whole_commands()[words[0]], 1
     while words[used : used + 1] and words[used] in getattr(command, "commands", {}):
         command, used = command.commands[words[used]], used + 1
     if "--help" not in words:
@@ -167,13 +152,14 @@ def parsed(words):
 
 def test_what_is_not_run_is_read_by_the_parser():
     """What needs a GPU, a store, the network or minutes; make says which command it would call."""
-    found = [one for page in written_pages() for one in blocks(page) if one.kind == "only checked"]
+    found = [one for page in written_pages() for one in blocks(page) if one.language == "sh"]
+    found = [one for one in found if one.kind == "only checked"]
     asked = [words for block in found for words in block.commands]
     for program, *words in asked:
         lines = [shlex.split(line)[1:] for line in make_would_run(words)] if program == "make" else [words]
         assert lines, words
         for line in lines:
-            parsed(line)
+            parsed(list(takewhile(lambda word: word not in {"|", ">"}, line)))
     assert len(asked) > 25
 
 

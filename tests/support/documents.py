@@ -5,7 +5,6 @@ A comment just before a block says what it is; it is not seen on the built page:
     <!-- file: PATH -->            its text is that file
     <!-- replace: PATH -->         its function, or its line, takes the place of that of the same name in that file
     <!-- only checked: WHY -->     its commands are parsed and not run: they need a GPU, a store, a network, minutes
-    <!-- skipped: WHY -->          nothing of it is there yet
 """
 
 from __future__ import annotations

@@ -49,4 +49,4 @@ class NotebookBar:
         if self._display is not None:
             self._display.update(shown, raw=True)
         elif text:
-            self._display = display(shown, raw=True, display_id=True)
+            self._display = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call,unused-ignore]

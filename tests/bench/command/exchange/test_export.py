@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import re
-import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,6 @@ from bench.platform.checksums import CHECKSUMS
 from tests.support.command_line import one_line
 from tests.support.result_folders import store_run
 from tests.support.synthetic_runs import make_run, with_data, without
-
-PAGE = Path(__file__).parents[4] / "docs" / "export.md"
 
 
 @pytest.fixture(scope="module")
@@ -120,26 +115,6 @@ def test_what_cannot_be_exported_is_one_line_and_nothing_is_written(lineup, name
     place = [tmp_path / one if at == 1 else one for at, one in enumerate(arguments)]
     assert words in one_line(lineup("export", named, *place))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_the_page_on_exports_does_what_it_says(lineup, finished, tmp_path, monkeypatch):
-    shutil.copytree(finished[0] / "cross_generator", tmp_path / "results" / "runs" / "mine")
-    monkeypatch.chdir(tmp_path)
-    names, done = {}, []
-    for language, text in re.findall(
-        r"^(?<!-->\n)```(sh|python)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
-    ):
-        if language == "python":
-            exec(text, names)  # noqa: S102 - the page's own code
-        for words in map(shlex.split, text.splitlines() if language == "sh" else ()):
-            if words[1] != "run":
-                done.append(lineup(*words[1:]))
-                assert done[-1].returncode == 0, done[-1].stderr
-    assert len(done) >= 5
-    assert {"board.tex", "cells.parquet", "exported", "samples.json"} <= {path.name for path in tmp_path.iterdir()}
-    assert set(names["y"]) == {0, 1}
-    assert names["X"].dtypes.map(lambda kind: kind.kind == "f").all()
 
 
 def test_the_folder_of_a_run_stays_as_it_is(lineup, named):

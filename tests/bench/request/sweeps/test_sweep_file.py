@@ -105,5 +105,5 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 
 
 def test_the_example_of_the_documentation_asks_for_four_runs(sweep):
-    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/sweeps.md").read_text(encoding="utf-8"), re.DOTALL)
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/how-to/sweeps.md").read_text(encoding="utf-8"), re.DOTALL)
     assert [run.name for run in sweep(text)] == ["plain-seed=0", "plain-seed=1", "jpeg-seed=0", "jpeg-seed=1"]
