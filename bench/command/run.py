@@ -109,7 +109,7 @@ def question_from(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunQuest
         base_degradations=names(params["base_degradation"]),
         weights_folder=params["weights_dir"],
         out=params["out"],
-        replace=params["replace"],
+        replace=params.get("replace", False),  # a golden record has no such option
         track=options.tracking_server(params["track"]),
         **{name: params[name] for name in AS_ASKED},
     )

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from bench.inference.graphs import Shapes, graph_of
 from bench.inference.open_sessions import OpenSessions, Session
-from detectors.architectures.support.torch_contexts import tf32_products
 from detectors.types import NetworkPrecision
 
 # of outputs, as a share of the largest one, beyond which a graph is not that of the body
@@ -59,6 +58,21 @@ def float32_by_torch(*, wanted: bool = True) -> Iterator[list[BackendBody]]:
         yield observed
     finally:
         _REFERENCE.reset(token)
+
+
+@contextmanager
+def tf32_products() -> Iterator[None]:
+    """A context inside `deterministic` in which a GPU rounds the factors of float32 products to TF32, of 10 bits."""
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    switches = [cuda.matmul, *(getattr(cudnn, name) for name in ("conv", "rnn") if hasattr(cudnn, name))]
+    before = [switch.fp32_precision for switch in switches]
+    try:
+        for switch in switches:
+            switch.fp32_precision = "tf32"
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.fp32_precision = value
 
 
 class TorchBody(BackendBody):

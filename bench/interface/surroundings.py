@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.platform.errors import InputError
-from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
     from bench.engine.caching.working_cache import WorkingCache
@@ -81,7 +80,11 @@ def one_kind_of_error() -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (UnknownName, OSError) as error:
+    except Exception as error:
+        from detectors.catalogue import UnknownName  # what the command line only prints needs no detector
+
+        if not isinstance(error, UnknownName | OSError):
+            raise
         raise InputError(" ".join(str(error).split())) from error
 
 

@@ -96,21 +96,6 @@ def _unrounded_float32() -> Iterator[None]:
             switch.fp32_precision = value
 
 
-@contextmanager
-def tf32_products() -> Iterator[None]:
-    """A context inside `deterministic` in which a GPU rounds the factors of float32 products to TF32, of 10 bits."""
-    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
-    switches = [cuda.matmul, *(getattr(cudnn, name) for name in ("conv", "rnn") if hasattr(cudnn, name))]
-    before = [switch.fp32_precision for switch in switches]
-    try:
-        for switch in switches:
-            switch.fp32_precision = "tf32"
-        yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.fp32_precision = value
-
-
 def _older_switch(read: Callable[[], AnyValue]) -> AnyValue | None:
     """The value of a switch of the older generation; None where the newer one holds."""
     try:

@@ -19,15 +19,17 @@ from tests.support.result_folders import store_run
 
 WITHOUT = {
     "completion": "prints a script",
-    "data": "its tables are had from the Python API",
+    "export": "writes tables, which may be JSON",
     "golden make": "writes a record and says what it supports",
-    "leaderboard": "the same, and --out writes leaderboard.json",
-    "matrix": "its table is had from the Python API",
-    "new protocol": "writes a file and says which",
+    "new detector": "writes a package and says which files",
+    "new protocol": "writes a file or a package and says which",
     "report": "writes a page and says which",
-    "run": "writes leaderboard.json beside its scores",
+    "runs name": "changes a name",
+    "runs remove": "deletes files and says how many",
+    "runs tag": "changes tags",
+    "runs untag": "changes tags",
     "serve": "shows a page",
-    "show": "its tables are had from the Python API, its cards from `lineup list --json`",
+    "sweep": "writes leaderboard.json into its folder",
     "weights get": "says where each file is",
     "weights make": "writes files, and shows progress alone",
 }

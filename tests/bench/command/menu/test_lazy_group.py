@@ -37,7 +37,7 @@ def test_one_command_is_imported_alone():
     assert list(whole_commands(["check"])) == ["check"]
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("leaderbord", "leaderboard"), ("reprot", "report")])
+@pytest.mark.parametrize(("typed", "meant"), [("leaderbord", "leaderboard"), ("dotcor", "doctor")])
 def test_a_mistyped_command_is_told_the_similar_one(typed, meant):
     assert f"Did you mean {meant!r}?" in one_line(call({}, typed))
 

@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from importlib import import_module
 from typing import get_type_hints
 
 import pytest
 
-from bench.command.main import app
+from bench.command.menu.entries import MENU
 from bench.command.runs.places import run_folder
 from bench.platform.locks import held
 from bench.records.store import LOCK, Store
@@ -55,8 +56,9 @@ def test_a_name_stands_for_the_folder_wherever_a_command_takes_a_run(lineup, pla
         assert (by_name.returncode, by_name.stdout) == (0, by_folder.stdout)
     takers = ("leaderboard", "matrix", "check", "compare", "rescore", "figure", "profile", "report", "serve")
     for name in takers:  # which have the same argument
-        (command,) = [one for one in app.registered_commands if one.name == name]
-        hints = get_type_hints(command.callback, include_extras=True)
+        (target,) = [one.target for one in MENU if one.name == name]
+        module, _, function = target.partition(":")
+        hints = get_type_hints(getattr(import_module(module), function), include_extras=True)
         assert next(iter(hints.values())).__metadata__[0].parser is run_folder
     assert "no run below results/runs is called so" in one_line(lineup("leaderboard", "worst"))
     assert "Did you mean" in one_line(lineup("show", "cnnspott"))
