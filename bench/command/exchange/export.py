@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
 
@@ -44,7 +45,7 @@ Place = Annotated[
 
 
 def export_command(  # noqa: PLR0913, PLR0917 - one parameter per option
-    runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Result folders, or names of runs.", parser=run_folder)],
     out: Place,
     what: What = "leaderboard",
     form: Form = "",
@@ -61,7 +62,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     _check_place(runs, out, names, forms)
     from bench.evaluation.asked.rank_measures import asked_measures
     from bench.records.store import Store
-    from bench.report.export.contents import content_names, contents_of
+    from bench.report.export.contents import content_names, contents_of, notes_on
 
     for name in names:
         options.require_one_of("--what", name, content_names())
@@ -69,6 +70,8 @@ def export_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     found = _exported(runs, read, asked_measures(options.names(metrics), rank_by), names, data)
     contents = [content for name in names for content in contents_of(name, found)]
     _write(contents, out, forms)
+    for note in notes_on(names, found):
+        say(note, on_error_stream=True)
     options.exit_where_cells_failed(read)
 
 

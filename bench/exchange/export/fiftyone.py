@@ -19,6 +19,7 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from protocols.api import NONE
 
+_BASE = "base_degradation"
 GROUND_TRUTH, DETECTOR_PREFIX = "ground_truth", "by_"
 _TEXT = "fiftyone.core.fields.StringField"
 _CLASSIFICATION = "fiftyone.core.fields.EmbeddedDocumentField(fiftyone.core.labels.Classification)"
@@ -47,7 +48,7 @@ def fiftyone_document(rows: pd.DataFrame, name: str) -> dict[str, Any]:
         msg = f"{nowhere.iloc[0][IMAGE]} lies in no file of its own that is known, and samples are files"
         raise InputError(f"{msg}; name the folder of the images with --data")
     if (several := [column for column in OF_TESTS if column in clean and clean[column].nunique() > 1]) != []:
-        msg = f"samples are the images of one run, and these differ in {', '.join(several)}"
+        msg = f"samples of fiftyone are the images of one run, and these differ in {', '.join(several)}"
         raise InputError(f"{msg}; export one run at a time")
     named = once_per_image(clean)
     fields = field_names(list(dict.fromkeys(named[COLUMN])))
@@ -63,6 +64,22 @@ def fiftyone_document(rows: pd.DataFrame, name: str) -> dict[str, Any]:
         "default_classes": list(CLASSES),
         "samples": samples,
     }
+
+
+def sample_notes(rows: pd.DataFrame) -> Iterator[str]:
+    """What a reader of the samples of some rows does not see in them: copies that are left out or stand behind them.
+
+    Args:
+        rows: As for `fiftyone_document`.
+    """
+    copies = rows.loc[rows[columns.DEGRADATION].ne(NONE), [IMAGE, columns.DEGRADATION]].drop_duplicates()
+    if len(copies):
+        yield (
+            f"fiftyone has images as their files are, and leaves the scores of {len(copies):,} degraded copies out, "
+            "which are no files: --what scores has them"
+        )
+    for base in sorted(set(rows.get(_BASE, ())) - {NONE}):
+        yield f"the scores that fiftyone has are of its files after {base}"
 
 
 def field_names(named: Sequence[str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from bench.evaluation.asked.rank_measures import NOTHING_ASKED, AskedMeasures
 from bench.evaluation.cells import MeasuredCells, evaluate, matrices, readable_table
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.exchange.data_package.package import table_of
-from bench.exchange.export.fiftyone import fiftyone_document
+from bench.exchange.export.fiftyone import fiftyone_document, sample_notes
 from bench.exchange.export.image_rows import ImageFacts, image_rows
 from bench.exchange.export.wide_table import wide_table
 from bench.platform.errors import InputError
@@ -222,6 +222,11 @@ def _wide(name: str, value: str, runs: ExportedRuns) -> list[ExportContent]:
 def _fiftyone(runs: ExportedRuns) -> str:
     name = f"lineup {runs.found[0].protocol.name} {runs.found[0].run.manifest.data.title}"
     return json.dumps(fiftyone_document(runs.image_rows, name), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def notes_on(names: Sequence[str], runs: ExportedRuns) -> list[str]:
+    """What contents leave out of some runs, in words."""
+    return list(sample_notes(runs.image_rows)) if FIFTYONE in names else []
 
 
 def _sections(name: str, runs: ExportedRuns) -> Iterator[ExportContent]:

@@ -30,6 +30,7 @@ def test_scores_know_their_files_and_come_back_as_the_same_board(lineup, run, da
     out = tmp_path / "scores"
     done = lineup("export", run, "--what", "scores,fiftyone", "--out", out)
     assert done.returncode == 0, done.stderr
+    assert "degraded copies out, which are no files: --what scores has them" in done.stderr
     assert {path.name for path in out.iterdir()} == {
         *("scores.csv", "scores.parquet", "fiftyone.json", "datapackage.json", CHECKSUMS)
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.exchange.export.fiftyone import field_names, fiftyone_document
+from bench.exchange.export.fiftyone import field_names, fiftyone_document, sample_notes
 from bench.exchange.export.image_rows import ImageFacts, image_rows
 from bench.platform.errors import InputError
 from tests.support.synthetic_runs import make_run, own_real_images, with_scores
@@ -54,6 +54,16 @@ def test_fields_are_plain_names_and_stay_apart():
     found = field_names(["a@b.pth", "a b.pth", "a_b_pth_2", "größe"])
     assert len(set(found.values())) == len(found)
     assert all(re.fullmatch(r"by_\w+", name, re.ASCII) for name in found.values())
+
+
+def test_what_samples_do_not_show_is_said():
+    rows = placed(make_run(degraded=True, n=4))
+    copies = rows.loc[rows["degradation"].ne("none"), ["image", "degradation"]].drop_duplicates()
+    (note,) = sample_notes(rows)
+    assert f" {len(copies)} degraded copies " in note
+    assert list(sample_notes(rows[rows["degradation"].eq("none")])) == []
+    clean = rows[rows["degradation"].eq("none")].assign(base_degradation="jpeg:65")
+    assert list(sample_notes(clean)) == ["the scores that fiftyone has are of its files after jpeg:65"]
 
 
 def test_images_without_files_and_degraded_copies_alone_are_refused():
