@@ -48,7 +48,7 @@ def reporter(*, progress: bool = True) -> Reporter:
     if not progress:
         return Reporter(Console(file=io.StringIO(), quiet=True))
     if in_notebook():
-        return Reporter(PlainConsole(stderr=True, lines_alone=True), (NotebookBar(),))
+        return Reporter(PlainConsole(stderr=True, lines_alone=True), (NotebookBar(),), notes=False)
     return Reporter(PlainConsole(stderr=True))
 
 

@@ -47,10 +47,12 @@ class Reporter:
     Attributes:
         console: Where it prints.
         listeners: Are told the same.
+        notes: Whether a long stage is told in lines where no bar is drawn: not where a listener draws one.
     """
 
     console: Console
     listeners: tuple[ProgressListener, ...] = ()
+    notes: bool = True
 
     def with_listener(self, listener: ProgressListener) -> Reporter:
         """The same, which tells one more listener what it shows."""
@@ -91,7 +93,7 @@ class Reporter:
 
     def _note(self, line: str) -> None:
         """Print a line in a log, which listeners know already as steps."""
-        if not self._draws:
+        if self.notes and not self._draws:
             self.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def _tell(self, name: str, done: int, total: int) -> None:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from bench.platform.printable import printable
+from bench.platform.progress import duration_text
 
 EVERY = 0.25  # seconds between two drawings
 
@@ -37,7 +38,7 @@ class NotebookBar:
         if total and done >= total:
             self._draw("", "")
         elif now - self._drawn >= EVERY:
-            left = f", {(now - self._began) * (total - done) / done:.0f} s left" if done and total else ""
+            left = f", {duration_text((now - self._began) * (total - done) / done)} left" if done and total else ""
             text = printable(f"{name}: {done:,} of {total:,}{left}" if total else f"{name}: {done:,}")
             self._drawn = now
             self._draw(text, f'<progress value="{done}" max="{total or 1}"></progress> {escape(text)}')

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+from contextlib import suppress
 
 import pytest
 from rich.console import Console
@@ -70,6 +71,15 @@ def test_a_long_stage_is_a_line_now_and_then_in_a_log_with_its_share_and_the_tim
     ]
 
 
+def test_where_a_listener_draws_a_bar_there_is_a_line_at_the_end_alone(clock):
+    file = io.StringIO()
+    with Reporter(Console(file=file), notes=False).stage("score images", 4) as advance:
+        for _ in range(4):
+            clock[0] += 100
+            advance(1)
+    assert file.getvalue().splitlines() == ["score images: 4 done in 400.0 s"]
+
+
 def test_a_short_stage_is_one_line_and_one_of_hours_no_long_log(clock):
     assert len(lines_of_a_log(clock, 20, 100)) == 1
     assert len(lines_of_a_log(clock, 12 * 3600, 10_000)) < 70
@@ -99,14 +109,15 @@ def printed_on_a_terminal(monkeypatch, **environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as terminal:
-        with Reporter(Console(file=terminal)).stage("score images", 2) as advance:
-            advance(1)
-            advance(1)
-        terminal.flush()
-        text = os.read(ours, 1 << 16).decode()
+    with os.fdopen(theirs, "w") as terminal, Reporter(Console(file=terminal)).stage("score images", 2) as advance:
+        advance(1)
+        advance(1)
+    parts = []
+    with suppress(OSError):  # once all is read, as nobody writes any more
+        while part := os.read(ours, 1 << 16):
+            parts.append(part)
     os.close(ours)
-    return text
+    return b"".join(parts).decode()
 
 
 def test_a_terminal_shows_a_bar_with_the_time_left_and_a_dumb_one_a_line(monkeypatch):

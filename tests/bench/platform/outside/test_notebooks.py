@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.platform.outside import notebooks
 from bench.platform.outside.notebooks import NotebookBar, in_notebook
 
 
@@ -37,6 +38,16 @@ def test_a_bar_is_drawn_over_and_goes(drawn):
     bar.stage_at("<fit>", 4, 4)
     assert [one["text/plain"].partition(",")[0] for one in drawn] == ["<fit>: 0 of 4", "<fit>: 1 of 4", ""]
     assert '<progress value="1" max="4"></progress> &lt;fit&gt;: 1 of 4, ' in drawn[1]["text/html"]
+
+
+def test_the_time_left_of_a_long_stage_is_in_hours(drawn, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(notebooks.time, "monotonic", lambda: now[0])
+    bar = NotebookBar()
+    bar.stage_at("fit", 0, 4)
+    now[0] = 1200.0
+    bar.stage_at("fit", 1, 4)
+    assert drawn[-1]["text/plain"] == "fit: 1 of 4, 1 h 00 min left"
 
 
 def test_a_stage_of_unknown_length_has_no_time_left(drawn):
