@@ -57,7 +57,10 @@ class Shell(StrEnum):
 def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell that is to complete.")]) -> None:
     """Print the script that makes a shell complete commands, options and values; nothing is written.
 
-    bash: put eval "$(lineup completion bash)" into ~/.bashrc. zsh: the same with zsh into ~/.zshrc, below compinit.
+    bash: put eval "$(lineup completion bash)" into ~/.bashrc.
+
+    zsh: the same with zsh into ~/.zshrc, below compinit.
+
     fish: lineup completion fish > ~/.config/fish/completions/lineup.fish
     """
     say({Shell.BASH: BASH, Shell.ZSH: ZSH, Shell.FISH: FISH}[shell])

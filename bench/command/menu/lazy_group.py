@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import typer
@@ -49,8 +50,16 @@ def _imported(entry: MenuEntry) -> Any:  # noqa: ANN401 - as typer has it
         app.command(entry.name, cls=_attribute(entry.command_class) if entry.command_class else None)(found)
         command = get_command(app)
     command.name = entry.name
-    suggest_values(entry.name, command.params)
+    below = {f"{entry.name} {name}": one for name, one in getattr(command, "commands", {}).items()}
+    for title, one in {entry.name: command, **below}.items():
+        suggest_values(title, one.params)
+        one.help = _flowing(one.help or "")
     return command
+
+
+def _flowing(text: str) -> str:
+    """A help whose paragraphs are a line each: typer breaks all but the first where the source does."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text).split("\n\n"))
 
 
 def _attribute(path: str) -> Any:  # noqa: ANN401 - whatever a module has

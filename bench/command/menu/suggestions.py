@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-MANIFEST = "manifest.json"  # of a result folder
+MANIFEST, RECORD = "manifest.json", "record.json"  # of a result folder, and of a golden record
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
 BACKENDS = ("auto", "torch", "onnxruntime", "openvino")
@@ -18,6 +18,18 @@ FIGURES = (  # of Lineup, whose modules import what draws
     *("averages", "critical_difference", "matrix", "curves", "confusion", "speed", "stages", "transfer", "overlap"),
     *("roc", "reliability", "slices", "mistakes", "spectra", "saliency", "training"),
 )
+EXPORTED = (  # tables of `lineup export`, the sections of Lineup last, and their forms; the modules compute
+    *("leaderboard", "matrix", "cells", "throughput", "scores", "wide-scores", "wide-log-odds", "fiftyone"),
+    *("conditions", "attribution", "pairs", "routes", "generators", "thresholds", "orders", "reported", "degradations"),
+)
+SCORE_FORMS = ("columns", "predictions")
+EXPORT_FORMS = ("csv", "spreadsheet", "parquet", "markdown", "latex", "json")
+METRICS = (  # of Lineup, in the usual shares
+    *("accuracy", "real_accuracy", "generated_accuracy", "balanced_accuracy", "ap", "roc_auc", "precision", "recall"),
+    *("f1", "eer", "oracle_accuracy", "oracle_balanced_accuracy", "tpr_at_fpr_0.1pct", "tpr_at_fpr_1pct"),
+    *("tpr_at_fpr_5pct", "precision_at_prevalence_1pct", "ece", "brier", "nll"),
+)
+WORST = ("worst_generator", "worst_condition")
 Suggest = Callable[[str], list[str]]
 
 
@@ -83,6 +95,21 @@ def figure_names() -> list[str]:
     return [*FIGURES, *installed("lineup.figures")()]
 
 
+def exported_names() -> list[str]:
+    """What `lineup export` writes, and the sections of other packages."""
+    return [*EXPORTED, *installed("lineup.report_sections")()]
+
+
+def metric_names() -> list[str]:
+    """The metrics of Lineup and of other packages, and the worst values."""
+    return [*METRICS, *installed("lineup.metrics")(), *WORST]
+
+
+def rank_names() -> list[str]:
+    """What can rank: conditions are no sample."""
+    return [name for name in metric_names() if name != "worst_condition"]
+
+
 def column_names() -> list[str]:
     """The columns that are explained, those of metrics left out."""
     import tomllib
@@ -100,7 +127,20 @@ def data_places(incomplete: str) -> list[str]:
     return [name for name in ("embedded", *layouts) if name.startswith(incomplete)] + result_folders(incomplete)
 
 
-def result_folders(incomplete: str) -> list[str]:
+def runs(incomplete: str) -> list[str]:
+    """What completes a run: result folders, and what runs in the usual place were named."""
+    from bench.request.run_folders.finding import names_of_runs
+
+    named = [name for name in names_of_runs() if name.startswith(incomplete) and " " not in name]
+    return [*named, *result_folders(incomplete)]
+
+
+def record_folders(incomplete: str) -> list[str]:
+    """What completes the path of a golden record, as `result_folders` does."""
+    return result_folders(incomplete, RECORD)
+
+
+def result_folders(incomplete: str, known_by: str = MANIFEST) -> list[str]:
     """What completes the path of a result folder: such folders, and those that may hold some, with a slash."""
     typed, _, start = incomplete.rpartition("/")
     prefix = incomplete[: len(incomplete) - len(start)]
@@ -109,7 +149,7 @@ def result_folders(incomplete: str) -> list[str]:
         return []
     found = [one for one in sorted(parent.iterdir()) if one.name.startswith(start) and one.is_dir()]
     shown = [one for one in found if start.startswith(".") or not one.name.startswith(".")]
-    return [f"{prefix}{one.name}{'' if (one / MANIFEST).is_file() else '/'}" for one in shown]
+    return [f"{prefix}{one.name}{'' if (one / known_by).is_file() else '/'}" for one in shown]
 
 
 _DETECTORS, _DEGRADATIONS = installed("lineup.detectors"), several_of(degradation_names)
@@ -118,7 +158,7 @@ OF_PARAMETERS: Mapping[str, Suggest] = {
     "protocol": one_of(installed("lineup.protocols")),
     "detectors": several_of(_DETECTORS),
     "detector": one_of(_DETECTORS),
-    "only": several_of(_DETECTORS),
+    "regress only": several_of(_DETECTORS),
     "degradations": _DEGRADATIONS,
     "base_degradation": _DEGRADATIONS,
     "profile": one_of(profile_names),
@@ -127,10 +167,18 @@ OF_PARAMETERS: Mapping[str, Suggest] = {
     "precision": one_of(lambda: PRECISIONS),
     "backend": one_of(lambda: BACKENDS),
     "setting": one_of(lambda: RUN_SETTINGS),
-    "run": result_folders,
-    "runs": result_folders,
-    "like": result_folders,
+    "run": runs,
+    "runs": runs,
+    "like": runs,
+    "finished": runs,
+    "folders": result_folders,
     "out": result_folders,
+    "record": record_folders,
+    "what": several_of(exported_names),
+    "metrics": several_of(metric_names),
+    "rank_by": one_of(rank_names),
+    "export form": several_of(lambda: EXPORT_FORMS),
+    "score form": one_of(lambda: SCORE_FORMS),
     "figure name": one_of(figure_names),
     "show name": one_of(card_names),
     "list name": one_of(card_names),
@@ -142,7 +190,7 @@ def suggest_values(command: str, parameters: Iterable[Any]) -> None:
     """Let parameters of a command complete their values.
 
     Args:
-        command: Its name.
+        command: What is typed for it.
         parameters: As typer has them.
     """
     for one in parameters:

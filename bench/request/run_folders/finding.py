@@ -37,6 +37,11 @@ def runs_called(text: str, root: Path = RUNS) -> list[Path]:
     return [folder for folder in run_folders(root) if text in {_name(folder), folder.relative_to(root).as_posix()}]
 
 
+def names_of_runs(root: Path = RUNS) -> list[str]:
+    """The names that the runs below `root` were given."""
+    return [name for folder in run_folders(root) if (name := _name(folder))]
+
+
 def find_run(text: str, root: Path = RUNS) -> Path:
     """The result folder that a text means: itself where it is one, else the run of that name below `root`.
 

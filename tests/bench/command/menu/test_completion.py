@@ -52,6 +52,11 @@ def asked(line, shell="fish", **more):
         ("lineup explain balanced_a", "balanced_accuracy"),
         ("lineup cache pr", "prune"),
         ("lineup run --device cu", "cuda"),
+        ("lineup runs list --protocol cross", "cross_generator"),
+        ("lineup golden make record --detectors hog", "hog_svm"),
+        ("lineup export x --what leaderboard,thr", "leaderboard,throughput"),
+        ("lineup export x --form lat", "latex"),
+        ("lineup leaderboard x --rank-by roc", "roc_auc"),
     ],
 )
 def test_commands_options_and_values_are_completed(line, first):

@@ -2,11 +2,20 @@
 
 import pytest
 
+from bench.command import score
 from bench.command.menu import suggestions
 from bench.command.menu.lazy_group import whole_commands
+from bench.evaluation.asked.rank_measures import WORST_TITLES
+from bench.golden.question_record import RECORD
 from bench.inference.backends import BACKENDS
+from bench.metrics.catalogue import METRICS, ON_REQUEST
 from bench.records.store import MANIFEST
+from bench.report.export.contents import OWN
+from bench.report.export.forms import ENDINGS
 from bench.report.figures import FIGURES
+from bench.report.sections.catalogue import SECTIONS
+from bench.request.run_folders.labels import RunLabels, write_labels
+from bench.request.run_request import RUNS
 from protocols.degradations import parse_degradation
 
 
@@ -14,6 +23,12 @@ def test_names_that_are_written_down_are_those_of_the_modules():
     assert tuple(one.name for one in FIGURES) == suggestions.FIGURES
     assert suggestions.BACKENDS == BACKENDS
     assert suggestions.MANIFEST == MANIFEST
+    assert suggestions.RECORD == RECORD
+    assert (*OWN, *(section.name for section in SECTIONS)) == suggestions.EXPORTED
+    assert tuple(ENDINGS) == suggestions.EXPORT_FORMS
+    assert set(suggestions.SCORE_FORMS) == {score.COLUMNS, score.PREDICTIONS}
+    assert set(suggestions.METRICS) == {metric.name for metric in (*METRICS, *ON_REQUEST)}
+    assert set(suggestions.WORST) == set(WORST_TITLES)
 
 
 def test_every_degradation_that_is_offered_is_one():
@@ -44,6 +59,16 @@ def test_result_folders_end_and_others_lead_on(tmp_path, monkeypatch):
     assert suggestions.result_folders("runs/.h") == ["runs/.hidden/"]
 
 
+def test_runs_are_offered_by_the_names_that_they_were_given(tmp_path, monkeypatch):
+    for folder, name in (("a", "nice"), ("b", "two words")):
+        run = tmp_path / RUNS / folder
+        (run / "scores").mkdir(parents=True)
+        (run / MANIFEST).touch()
+        write_labels(run, RunLabels(name))
+    monkeypatch.chdir(tmp_path)
+    assert suggestions.runs("") == ["nice", "results/"]
+
+
 def test_columns_and_cards_are_offered():
     assert {"balanced accuracy", "drop"} <= set(suggestions.column_names())
     assert {"hog_svm", "cross_generator", "jpeg", "techjam-2026"} <= set(suggestions.card_names())
@@ -54,5 +79,6 @@ def test_columns_and_cards_are_offered():
 @pytest.mark.parametrize("key", sorted(suggestions.OF_PARAMETERS))
 def test_every_suggestion_is_of_a_parameter_that_there_is(key):
     *command, parameter = key.split()
-    commands = whole_commands(command or None).values()
+    commands = list(whole_commands(command or None).values())
+    commands += [one for group in commands for one in getattr(group, "commands", {}).values()]
     assert any(one.name == parameter for found in commands for one in found.params)
