@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.images.data_names import check_data
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.interface.data import DataSet, inspected_images
@@ -30,7 +31,7 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     all_: Annotated[bool, typer.Option("--all", help="Print every row of long tables.")] = False,  # noqa: FBT002
     match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
     match_by: Annotated[str, typer.Option(help="How --match makes sizes equal: crop, or scale.")] = "crop",
-    as_json: options.JsonDocument = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
 ) -> None:

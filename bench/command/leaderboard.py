@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.command.runs.places import run_folder
 from bench.platform.outside.terminal import say_json
 
@@ -17,7 +18,7 @@ def leaderboard_command(
     metrics: options.Metrics = "",
     rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
-    as_json: options.JsonDocument = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own.
 
@@ -39,7 +40,7 @@ def leaderboard_command(
 def matrix_command(
     run: Annotated[Path, typer.Argument(help="Result folder, or name of a run.", parser=run_folder)],
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
-    as_json: options.JsonDocument = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
     from bench.records.store import Store

@@ -199,8 +199,6 @@ JsonBoard = Annotated[
     bool, typer.Option("--json", help="Print the leaderboard as one JSON document.", rich_help_panel=WRITTEN)
 ]
 
-
-JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Metrics = Annotated[
     str,
     typer.Option(

@@ -157,25 +157,30 @@ def report_leaderboard(
     return ranked
 
 
-def report_boards(runs: Mapping[str, Sequence[Run]], store: Store) -> None:
-    """Print and write one leaderboard of runs that have names: tables for each question and each version.
+def report_boards(runs: Mapping[str, Sequence[Run]], store: Store, *, show: bool = True) -> list[Ranking]:
+    """Write one leaderboard of runs that have names, and print it: tables for each question and each version.
 
     Each of several tables says of which runs it is.
 
     Args:
         runs: By name; of several where images went through several base degradations.
         store: Of the folder for the board.
+        show: Whether it is printed.
     """
     named = [(name, run) for name, several in runs.items() for run in several]
     joined = join_where_possible([run for _, run in named])
     ranked: list[Ranking] = []
     for run, places in joined:
-        of_runs = f"Of the runs {', '.join(dict.fromkeys(named[place][0] for place in places))}"
+        names = list(dict.fromkeys(named[place][0] for place in places))
+        of_runs = f"Of the run{'s' if len(names) > 1 else ''} {', '.join(names)}"
         notices = (of_runs,) if len(joined) > 1 else ()
         found = rankings_of(run, evaluate(run))
         ranked += [replace(one, notices=(*notices, *one.notices)) for one in found]
-    _print(ranked, PlainConsole(least_width=terminal.WIDTH))
+    if show:
+        _print(ranked, PlainConsole(least_width=terminal.WIDTH))
     _write_leaderboard(ranked, store)
+    _describe(store)
+    return ranked
 
 
 def _cells_with_data(measured: MeasuredCells) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.command.runs.places import run_folder
 from bench.images.data_names import check_data
 from bench.platform.errors import InputError
@@ -103,7 +104,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     on_missing: MissingChoice = "exclude",
     min_coverage: MinCoverage = None,
     profile: OfProfile = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
     real: options.Real = "",
     data_columns: DataColumns = "",
     levels: options.Levels = "",

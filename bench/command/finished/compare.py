@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.command.runs.places import run_folder
 from bench.platform.outside.terminal import say_json
 
@@ -33,7 +34,7 @@ def compare_command(
     detectors: ComparedDetectors = "",
     power: Power = False,  # noqa: FBT002
     all_cells: AllCells = False,  # noqa: FBT002
-    as_json: options.JsonDocument = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Compare two detectors on the same cells and images: what differs, by how much, and whether that is chance.
 

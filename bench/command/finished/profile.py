@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json
 from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say, say_json
@@ -31,7 +32,6 @@ TriedData = Annotated[
 TriedDetectors = Annotated[str, typer.Option("--detectors", help="Rows of that run.", show_default="the usual ones")]
 TriedLimit = Annotated[int, typer.Option("--limit", min=2, help="Its images of each generator, split and class.")]
 MachineCounts = Annotated[str, typer.Option("--machines", help="Numbers of machines, in commas.")]
-ProfileJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def profile_command(  # noqa: PLR0913, PLR0917 - one parameter per option
@@ -41,7 +41,7 @@ def profile_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     limit: TriedLimit = TRIED,
     device: options.Device = "auto",
     machines: MachineCounts = "1,2,4,8,16",
-    as_json: ProfileJson = False,  # noqa: FBT002 - a switch
+    as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Say where the time of a finished run went, what limited it, and what it would take on more machines."""
     counts = _counts(machines)

@@ -16,11 +16,12 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from bench.command import options
-from bench.command.menu.documents import Json
+from bench.command.menu.documents import Json, print_document
 from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand, is_typed
 from bench.command.run import question_from, run_command
+from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
-from bench.platform.outside.terminal import say, say_json
+from bench.platform.outside.terminal import say
 from bench.records.settings import SETTINGS, SettingsFile
 from bench.request.run_request import RunRequest
 from detectors.catalogue import UnknownName
@@ -44,7 +45,12 @@ RecordName = Annotated[
 ]
 RunToRecord = Annotated[
     Path | None,
-    typer.Option("--from", help="Folder of a finished run: its question and its scores.", rich_help_panel=RECORDED),
+    typer.Option(
+        "--from",
+        help="A finished run, its folder or its name: its question and its scores.",
+        rich_help_panel=RECORDED,
+        parser=run_folder,
+    ),
 ]
 Update = Annotated[
     bool,
@@ -232,8 +238,6 @@ def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFind
 @app.command("show")
 def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: FBT002
     """Say what a record holds: question, detectors, images, versions, and which halves of the gate it supports."""
-    import json
-
     from bench.command.gate.make_record import support_lines
     from bench.golden.question_record import read_record
     from bench.report.gate.record_facts import record_facts
@@ -241,7 +245,7 @@ def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: 
     found = read_record(record)
     facts = record_facts(found, list(support_lines(found, len(found.fits))))
     if as_json:
-        say_json(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_document(facts)
         return
     for name, value in facts.items():
         say(f"{name.replace('_', ' ')}: {value if isinstance(value, str | int) else ', '.join(map(str, value))}")

@@ -70,7 +70,9 @@ MENU = (
     MenuEntry(
         "regress", COMPARE, "Compare this machine with the golden record.", "bench.command.regress:regress_command"
     ),
-    MenuEntry("golden", COMPARE, "Record detectors of your own, and compare with it.", "bench.command.gate.golden:app"),
+    MenuEntry(
+        "golden", COMPARE, "Record what your detectors say, and see what moved.", "bench.command.gate.golden:app"
+    ),
     MenuEntry("check", COMPARE, "Verify the files of a result folder.", "bench.command.finished.check:check_command"),
     MenuEntry("report", SHARE, "Write one page about runs.", "bench.command.finished.report:report_command"),
     MenuEntry(

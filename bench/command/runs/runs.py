@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.command.menu.documents import Json, print_document, print_table
 from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
-from bench.platform.outside.terminal import say, say_json
+from bench.platform.outside.terminal import say
 from bench.request.run_request import RUNS
 
 if TYPE_CHECKING:
@@ -30,11 +30,10 @@ NamedRun = Annotated[Path, typer.Argument(help="Result folder, or what the run i
 Tags = Annotated[list[str], typer.Argument(help="One or several.")]
 WantedTags = Annotated[list[str] | None, typer.Option("--tag", help="Runs with this tag; again for one more.")]
 WantedProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol.")]
-RunsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 NewName = Annotated[str, typer.Argument(help="Its name from now on; '' takes it away.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
-app = typer.Typer(help="What was run where: list, name, tag and remove runs.")
+app = typer.Typer(help="What was run where: list, as without a command, name, tag and remove runs.")
 
 
 @app.callback(invoke_without_command=True)
@@ -49,7 +48,7 @@ def list_command(
     folders: Folders = None,
     tag: WantedTags = None,
     protocol: WantedProtocol = "",
-    as_json: RunsJson = False,  # noqa: FBT002 - a switch
+    as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
     """List the runs below some folders, the oldest first: question, data, date, state and size."""
     from bench.request.run_folders.listing import list_runs
@@ -60,14 +59,12 @@ def list_command(
         raise InputError(msg)
     found = list_runs(roots, tags=tag or (), protocol=protocol)
     if as_json:
-        say_json(json.dumps([_document(run) for run in found], indent=1, ensure_ascii=False))
+        print_document([_document(run) for run in found])
         return
     if not found:
         say(f"No run in {', '.join(map(str, roots))}{' that is asked for' if tag or protocol else ''}.")
         return
-    from tabulate import tabulate
-
-    say(tabulate([_row(run) for run in found], HEADERS, "simple", disable_numparse=True))
+    print_table(HEADERS, [_row(run) for run in found])
     for run in found:
         if run.fault:
             say(f"{run.name}: {run.fault}")
@@ -183,7 +180,7 @@ def _state(run: KnownRun) -> str:
 def _document(run: KnownRun) -> dict[str, Any]:
     """A run as JSON: its date in UTC."""
     date = datetime.fromtimestamp(run.date, UTC).isoformat(timespec="seconds")
-    return {**asdict(run), "folder": str(run.folder), "date": date}
+    return {**asdict(run), "date": date}
 
 
 def _size(size: float) -> str:

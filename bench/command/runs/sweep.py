@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.command import options
+from bench.command.menu.documents import Json, print_document, print_table
 from bench.command.options import CORES
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.run import question_from, run_command
@@ -22,6 +23,7 @@ from bench.request.sweeps.sweep_file import SweepRun, read_sweep
 from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
+    from bench.evaluation.leaderboard import Ranking
     from bench.platform.processes.commands import CommandEnd, CommandLine
     from bench.platform.progress import Reporter
     from bench.records.store import Store
@@ -62,13 +64,14 @@ class CheckedSweepRun:
         return self.asked.name
 
 
-def sweep_command(
+def sweep_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     file: SweepFile,
     jobs: Jobs = 1,
     out: SweepFolder = None,
     replace: SweepReplace = False,  # noqa: FBT002
     dry_run: SweepDryRun = False,  # noqa: FBT002
     measure: SweepMeasure = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Run what a file asks for, each as a `lineup run` of its own, and rank all in one board.
 
@@ -81,6 +84,9 @@ def sweep_command(
     if measure and not dry_run:
         msg = "--measure measures how long runs would take, and starts none; add --dry-run, or leave it out"
         raise InputError(msg)
+    if as_json and dry_run:
+        msg = "--json prints the board of a sweep, and --dry-run starts none; leave one of the two out"
+        raise InputError(msg)
     from bench.platform.files import plain_name
 
     root = out or RUNS / plain_name(file.stem)
@@ -90,7 +96,7 @@ def sweep_command(
     reporter = options.reporter()
     rehearsed = _plan_all(checked, reporter, replace=replace, dry_run=dry_run, measure=measure)
     if not dry_run:
-        _run_all(checked, root, jobs, reporter)
+        _run_all(checked, root, jobs, reporter, as_json=as_json)
         return
     from bench.rehearsal.rehearsal import sum_line
 
@@ -163,7 +169,7 @@ def _plan_all(
     return found
 
 
-def _run_all(checked: Sequence[CheckedSweepRun], root: Path, jobs: int, reporter: Reporter) -> None:
+def _run_all(checked: Sequence[CheckedSweepRun], root: Path, jobs: int, reporter: Reporter, *, as_json: bool) -> None:
     """Run all, rank those that came to their end, and say how each ended. Exits with 1 where one failed."""
     from bench.records.store import Store
     from bench.request.result_folder import held_for_one_run
@@ -176,11 +182,15 @@ def _run_all(checked: Sequence[CheckedSweepRun], root: Path, jobs: int, reporter
         for run, end in zip(checked, ends, strict=True)
         if end.code in ANSWERED
     }
+    ranked: list[Ranking] = []
     if read:
         from bench.report.run_report import report_boards
 
-        report_boards(read, store)
-    _say_ends(checked, ends, store.root)
+        ranked = report_boards(read, store, show=not as_json)
+    if as_json:
+        print_document({"runs": [_end_document(end, store.root) for end in ends], "leaderboard": ranked})
+    else:
+        _say_ends(checked, ends, store.root)
     if any(end.code for end in ends):
         raise typer.Exit(1)
 
@@ -219,12 +229,19 @@ def _command_lines(checked: Sequence[CheckedSweepRun], store: Store) -> Iterator
         yield CommandLine(run.name, [*program, *run.arguments], store.root / LOGS / f"{run.name}.log")
 
 
+def _end_document(end: CommandEnd, root: Path) -> dict[str, object]:
+    """How a run ended: its state as in the table, and what one that failed said."""
+    said = None if end.code in ANSWERED else _last_line(root, end)
+    return {**asdict(end), "state": _state(end), "folder": root / FOLDERS / end.name, "said": said}
+
+
+def _state(end: CommandEnd) -> str:
+    return ANSWERED.get(end.code, "failed")
+
+
 def _say_ends(checked: Sequence[CheckedSweepRun], ends: Sequence[CommandEnd], root: Path) -> None:
     """Print how each run ended, what those said that failed, and where all is."""
-    from tabulate import tabulate
-
-    rows = [(end.name, ANSWERED.get(end.code, "failed"), end.code, f"{end.seconds:.0f}") for end in ends]
-    say(tabulate(rows, COLUMNS, "simple", disable_numparse=True))
+    print_table(COLUMNS, [(end.name, _state(end), end.code, f"{end.seconds:.0f}") for end in ends])
     for end in ends:
         if end.code not in ANSWERED:
             say(f"{end.name} failed: {_last_line(root, end)}")

@@ -38,8 +38,11 @@ def test_a_board_of_several_tables_says_of_which_runs_each_is(tmp_path, capsys):
         {"first": [RUN], "second": [newer, with_data(newer, title="photos", digest="d2")]}, Store.at(tmp_path)
     )
     board = json.loads((tmp_path / "leaderboard.json").read_text())
-    expected = ["Of the runs first", "Of the runs second", "Of the runs second"]
+    expected = ["Of the run first", "Of the run second", "Of the run second"]
     assert [one["notices"][0] for one in board] == expected
-    assert capsys.readouterr().out.count("Of the runs second") == 2
-    report_boards({"first": [RUN]}, Store.at(tmp_path))
+    assert capsys.readouterr().out.count("Of the run second") == 2
+    described = json.loads((tmp_path / "datapackage.json").read_text())["resources"]
+    assert [one["path"] for one in described] == ["leaderboard.csv"]
+    report_boards({"first": [RUN]}, Store.at(tmp_path), show=False)
+    assert capsys.readouterr().out == ""
     assert json.loads((tmp_path / "leaderboard.json").read_text())[0]["notices"] == []

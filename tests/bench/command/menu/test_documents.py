@@ -29,7 +29,6 @@ WITHOUT = {
     "runs tag": "changes tags",
     "runs untag": "changes tags",
     "serve": "shows a page",
-    "sweep": "writes leaderboard.json into its folder",
     "weights get": "says where each file is",
     "weights make": "writes files, and shows progress alone",
 }

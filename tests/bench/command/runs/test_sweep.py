@@ -104,6 +104,16 @@ def test_runs_stand_on_one_board_and_score_as_alone(swept, finished):
     pd.testing.assert_frame_equal(own, same, check_exact=True)
 
 
+def test_a_sweep_is_one_json_document_with_how_each_run_ended(lineup, sweep_file, begun, tmp_path):
+    done = lineup("sweep", sweep_file(TWO), "--out", tmp_path, "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["leaderboard"] == []
+    first = document["runs"][0]
+    assert (first["name"], first["state"], first["code"], first["said"]) == ("first", "failed", 2, "not this time")
+    assert "--dry-run starts none" in one_line(lineup("sweep", sweep_file(TWO), "--json", "--dry-run"))
+
+
 def test_a_failed_run_leaves_the_others_and_is_named_with_its_line(swept):
     out, done = swept
     assert done.returncode == 1
