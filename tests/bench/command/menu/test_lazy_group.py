@@ -46,3 +46,11 @@ def test_groups_offer_what_they_do_and_nothing_about_completion():
     groups = [command for command in whole_commands().values() if hasattr(command, "commands")]
     assert {group.name for group in groups} >= {"cache", "golden", "weights"}
     assert not [parameter.name for group in groups for parameter in group.params if "completion" in parameter.name]
+
+
+def test_paragraphs_of_a_help_are_lines_that_the_terminal_breaks():
+    described = [
+        one for command in whole_commands().values() for one in (command, *getattr(command, "commands", {}).values())
+    ]
+    assert any("\n\n" in one.help for one in described)
+    assert not [one.name for one in described if "\n" in one.help.replace("\n\n", "")]
