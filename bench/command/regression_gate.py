@@ -25,6 +25,7 @@ from bench.platform.outside.console import PlainConsole
 from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.report.gate_report import acceptance, accepting, speed_report
+from bench.report.terminal import WIDTH
 
 GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # of every detector
 # of those that depend on the seed: more show better what a retrained network may be, and one train set costs less
@@ -95,7 +96,7 @@ def compare_now(
     accepted = accepting(findings.moved) if findings.moved else ""
     output.write(findings, accepted)
     show_findings(findings, reporter.say, as_json=output.as_json, acceptance=accepted)
-    console, codes = PlainConsole(), {findings.exit_code}
+    console, codes = PlainConsole(least_width=WIDTH), {findings.exit_code}
     if findings.moved and not output.as_json:
         console.print(acceptance(findings.moved))
     if speeds is not None and (timed := now.scored_again.get(PROTOCOLS[0])) is not None:

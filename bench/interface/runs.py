@@ -66,7 +66,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     call goes on. What detectors print goes to the stream of errors while the call lasts. An interruption reaches the
     main thread: a call in another one goes on. The command makes the C library keep freed memory and threads wait in a
     way that suits it, which is faster and gives the same scores; in a program these are the program's own:
-    MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ and GOMP_SPINCOUNT, set before Python starts, do the same. One
+    `MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_` and `GOMP_SPINCOUNT`, set before Python starts, do the same. One
     variable is set where it is not: ORT_DISABLE_TELEMETRY, so that onnxruntime tells nobody of its use.
 
     Args:

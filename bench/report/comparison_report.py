@@ -23,7 +23,7 @@ def _change_table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType
     shown += [TableColumn("change", tuple(map(points, changes["change"])))]
     shown += [TableColumn("spread", tuple(map(percent, changes[SPREAD])))]
     shown += [TableColumn("p", tuple(map(p_text, changes["p"])))]
-    return text_table(shown)
+    return text_table(shown, len(names))
 
 
 def _section(title: str, changes: pd.DataFrame, names: Sequence[str], style: str) -> list[RenderableType]:

@@ -28,7 +28,7 @@ def decision_report(result: DecisionResult) -> Group:
         ]
         counts = (columns.IMAGES, NOW_WRONG, NOW_RIGHT)
         shown += [TableColumn(name, tuple(map(str, worst[name][:MAX_ROWS]))) for name in counts]
-        parts += [Text(f"Cells with changed decisions: {len(worst)}", style="bold red"), text_table(shown)]
+        parts += [Text(f"Cells with changed decisions: {len(worst)}", style="bold red"), text_table(shown, len(names))]
         parts += [Text(f"... and {len(worst) - MAX_ROWS} more")] if len(worst) > MAX_ROWS else []
     if result.obstacles:
         parts += [Text("Not comparable", style="bold yellow"), *(Text(f"- {line}") for line in result.obstacles)]

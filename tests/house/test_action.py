@@ -103,7 +103,7 @@ def test_the_hook_is_a_command_that_there_is():
 
 def test_the_page_on_the_gate_types_what_there_is():
     text = (ROOT / "docs" / "how-to" / "your-ci.md").read_text()
-    blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
+    blocks = re.findall(r"```(\w+)\n(.*?)```", text.replace("\\\n", " "), re.DOTALL)
     commands = {one.name: one for one in whole_commands(["golden"])["golden"].commands.values()}
     typed = [
         shlex.split(line) for kind, block in blocks for line in block.splitlines() if line.startswith("lineup golden")

@@ -1,7 +1,7 @@
 """Somebody who does what a page says, block by block, in an empty folder.
 
-`/data/...` and `/weights/...` are small trees; a run that names no data reads one of them, and one that names no
-detectors asks a quick one. What a page installs is found by its entry points, as pip would leave them.
+`/data/...` and `/weights/...` are small trees; a run or a record that names no data is of one of them, and one that
+names no detectors asks a quick one. What a page installs is found by its entry points, as pip would leave them.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class PageReader:
         yaml.safe_load(block.text)
 
     def _execute(self, block):
-        exec(compile(self._here(block.text), block.place, "exec"), self._names)  # noqa: S102 - the page's own code
+        code = compile(self._here(block.text), block.place, "exec", dont_inherit=True)  # annotations as a page has them
+        exec(code, self._names)  # noqa: S102 - the page's own code
 
     def _type(self, block):
         """Type every line of a block of shell."""
@@ -128,7 +129,8 @@ class PageReader:
 
     def _run(self, words, place):
         given = [self._here(word) for word in words]
-        if words[0] == "run" and not {"--settings", "--help"} & {*words}:
+        asks = words[0] == "run" or words[:2] == ["golden", "make"]
+        if asks and not {"--settings", "--help", "--from", "--update"} & {*words}:
             for option, value in RUN_DEFAULTS.items():
                 given += [] if option in words else [option, self._here(value)]
         done = self._lineup(*given)

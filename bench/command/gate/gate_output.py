@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.golden.gate_findings import REPLACED, GateFindings
+from bench.golden.gate_findings import GateFindings
 from bench.platform.errors import InputError
 from bench.platform.files import write_atomically
 from bench.platform.outside.console import PlainConsole
@@ -93,4 +93,4 @@ def show_findings(
         say_json(findings_json(findings, acceptance))
         return
     for found in findings.comparisons:
-        PlainConsole(least_width=WIDTH if found.half == REPLACED else 0).print(comparison_text(found))
+        PlainConsole(least_width=WIDTH).print(comparison_text(found))

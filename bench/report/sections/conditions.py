@@ -18,10 +18,10 @@ from protocols.profiles import Profile, shipped_profiles
 
 SCORE = "score"  # of a profile
 LEGEND = (
-    "In %, every complete condition counting alike, the clean one included (5 of 6: cells of one are missing). Pooled "
-    "AUC: all degraded copies in one ROC curve, as one threshold for all conditions has to tell them apart. Flips: "
-    "images whose verdict is not the same under every condition [95% interval over the images, clustered by source]. "
-    "Worst real: the generators whose real images are called real least."
+    "In %, every complete condition counting alike, the clean one included (where a row says 5 of 6, cells of one are "
+    "missing). Pooled AUC: all degraded copies in one ROC curve, as one threshold for all conditions has to tell them "
+    "apart. Flips: images whose verdict is not the same under every condition [95% interval over the images, clustered "
+    "by source]. Worst real: the generators whose real images are called real least."
 )
 
 

@@ -86,8 +86,8 @@ def test_other_detectors_of_the_record_are_not_missed(golden):
     assert compare_decisions(golden, only_rows(both, ["beta"])).obstacles == ()
 
 
-def printed(found):
-    console = Console(width=100, file=io.StringIO())
+def printed(found, width=100):
+    console = Console(width=width, file=io.StringIO())
     console.print(decision_report(found))
     return console.file.getvalue()
 
@@ -101,3 +101,11 @@ def test_the_report_names_cell_count_and_direction_in_100_characters(golden, now
     line = next(line for line in text.splitlines() if line.strip().startswith("alpha"))
     assert line.split()[1:6] == ["fog", "haze", "none", "0", "40"]
     assert "640 decisions compared" in text
+
+
+def test_every_block_of_a_narrow_terminal_names_the_cells(golden, now):
+    rows = slice(0, 30)
+    text = printed(compare_decisions(golden, moved(now, rows, on_side(now, rows, right=False))), width=60)
+    blocks = [line.split() for line in text.splitlines() if line.strip().startswith("alpha")]
+    assert len(blocks) > 1
+    assert {tuple(block[:5]) for block in blocks} == {("alpha", "fog", "haze", "none", "0")}

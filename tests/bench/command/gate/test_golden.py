@@ -108,6 +108,7 @@ def test_a_changed_detector_fails_and_the_cells_are_named(lineup, made, faces, t
     done = check(lineup, made[0], faces, "--no-fit-again", "--junit", tmp_path / "a.xml")
     assert done.returncode == 1, done.stderr
     assert "Cells with changed decisions: 4" in done.stdout
+    assert re.search("degradation +seed +images +now wrong +now right", done.stdout), "one block in a pipe"
     assert f"lineup golden make {made[0]} --update --data {faces}" in done.stdout
     failed = [one for one in ET.parse(tmp_path / "a.xml").iter("testcase") if one.find("failure") is not None]
     assert len(failed) == 4
