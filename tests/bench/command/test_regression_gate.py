@@ -134,6 +134,7 @@ def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, golden
     assert set(found.cells.loc[found.cells["verdict"] == "fell", "detector"]) == {"nearest_mean"}
 
 
+@pytest.mark.slow
 def test_a_weakened_augmentation_falls_under_degradation(run_of):
     strong, weak = (
         run_of(Augmented("small", copies=copies), Checkerboard("small"), degradation="blur:0.6") for copies in (3, 0)

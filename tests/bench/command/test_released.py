@@ -240,6 +240,7 @@ def test_a_run_goes_on_where_another_stopped(released_run, checkpoint, environme
         assert pd.read_csv(out / "generators.csv")["roc_auc"].tolist() == expected
 
 
+@pytest.mark.slow
 def test_a_published_figure_stands_beside_what_was_measured(released_run, checkpoint, monkeypatch):
     entry = Checkpoint(
         detector="tiny_ladeda", name="known", file="a.pth", page="https://example.org", licence="MIT", layout="",

@@ -42,6 +42,7 @@ def images(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_published_network(lineup, checkpoint, images, tmp_path):
     network, weights = checkpoint
     out = tmp_path / "scores.csv"

@@ -212,6 +212,7 @@ class Prepared(type(Checkerboard().restore({"cut": np.zeros(1), "slope": np.ones
         return np.array([1 / (1 + np.exp(-one[0])) for one in batch], np.float32)
 
 
+@pytest.mark.slow
 def test_conditions_that_are_prepared_some_at_a_time_change_no_score_and_repeat_no_work(shared, tmp_path, monkeypatch):
     steps = ("none", "jpeg:65", "blur:1", "longest:30+jpeg:50", "longest:30+jpeg:80", "gamma:1.4")
     found = []

@@ -138,6 +138,7 @@ def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
         SMALL.fit(ToyTrainSet(4), 0, Runtime())
 
 
+@pytest.mark.slow
 def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
     state = published.state_dict() | {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
     save_file(state, tmp_path / "imagenet.safetensors")

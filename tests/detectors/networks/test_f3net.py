@@ -92,6 +92,7 @@ def test_the_personal_port_scores_as_timms_xception_on_bands(personal, tmp_path)
     assert 0.01 < score[0] < 0.99
 
 
+@pytest.mark.slow
 def test_genimages_port_mixes_after_blocks_7_and_12(genimage, tmp_path):
     state, image = genimage.state_dict(), texture("whole", 200, 330)
     torch.save(state, tmp_path / "f3net.pth")

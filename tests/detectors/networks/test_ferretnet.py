@@ -148,6 +148,7 @@ def test_the_network_has_the_tensors_of_the_published_file():
     assert (len(weights), sum(tensor.numel() for tensor in weights.values())) == PUBLISHED_FILE
 
 
+@pytest.mark.slow
 def test_a_trace_of_upsampling_is_learnt():
     train = ToyTrainSet(48)
     detector = SMALL.fit(train, 0, Runtime())

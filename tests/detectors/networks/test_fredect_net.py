@@ -262,6 +262,7 @@ def test_one_class_is_refused():
         SMALL.fit(Real(), 0, Runtime())
 
 
+@pytest.mark.slow
 def test_a_grid_is_learnt():
     train = ToyTrainSet(96)
     detector = SMALL.fit(train, 0, Runtime())

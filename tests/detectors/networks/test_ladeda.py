@@ -109,6 +109,7 @@ def test_the_tiny_network_scores_as_the_published_code(tmp_path, name):
     assert np.ptp(scores) > 1e-4
 
 
+@pytest.mark.slow
 def test_the_large_network_scores_as_the_published_code(tmp_path):
     weights = unnamed(LaDeDaNet)
     torch.save(weights, tmp_path / "net.pth")

@@ -203,6 +203,7 @@ def test_content_is_not_seen(recipe):
     assert abs(first - other) > 1e-4
 
 
+@pytest.mark.slow
 def test_a_trace_of_upsampling_is_learnt():
     train = ToyTrainSet(48)
     detector = SMALL.fit(train, 0, Runtime())

@@ -142,6 +142,7 @@ class Enlarged(ToyTrainSet):
         return sample(cv2.resize(pixels[::2, ::2], (128, 128)) if self.labels[index] else pixels)
 
 
+@pytest.mark.slow
 def test_a_trace_of_upsampling_is_learnt():
     train = Enlarged(48)
     detector = SMALL.fit(train, 0, Runtime())

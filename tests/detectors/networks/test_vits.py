@@ -69,6 +69,7 @@ def test_scores_equal_those_of_timm(family):
     assert abs(scores[0] - scores[1]) > 1e-4
 
 
+@pytest.mark.slow
 @RECIPES
 def test_imagenet_weights_get_a_new_head(family, tmp_path):
     recipe, held = family("paper"), of_timm(NAMES[family]).state_dict()

@@ -76,6 +76,7 @@ def test_nothing_is_kept_behind_statistics_of_the_batch(images, show):
     assert show(images, normalised, FineTuning("top", STAGES)) == 2 * len(images)
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_a_training_that_keeps_nothing(monkeypatch):
     train, kept = ToyTrainSet(40), RECIPE.fit(ToyTrainSet(40), 0, Runtime())
     monkeypatch.setattr(loop, "with_features_kept", lambda log_odds, *_: log_odds)

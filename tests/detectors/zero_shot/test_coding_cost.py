@@ -87,6 +87,7 @@ def quick():
     return QUICK.fit(ToyTrainSet(), 0, Runtime())
 
 
+@pytest.mark.slow
 def test_training_lowers_the_cost(fitted):
     held_out = torch.from_numpy(np.stack([photograph(f"fresh/{index}") for index in range(8)])).permute(0, 3, 1, 2)
     untrained = RECIPE.network()

@@ -91,6 +91,7 @@ def test_an_unknown_attack_is_refused_before_the_data_is_read(run_on_miniature):
         run_on_miniature("adversarial", detectors=("clip_probe",), attacks="cw:1")
 
 
+@pytest.mark.slow
 def test_an_attack_fools_its_target_and_no_random_change_does(run_on_miniature):
     options = {
         "detectors": ("clip_probe", "checkerboard"),

@@ -65,6 +65,7 @@ def test_a_run_has_a_column_for_each_number_and_shares_fits_with_leave_out(run_o
     assert run_on_miniature("mixed", report=False).fits == 1
 
 
+@pytest.mark.slow
 def test_networks_go_on_from_the_fits_of_leave_out_and_a_notice_says_who_does_what(run_on_miniature):
     asked = ("npr", "hog_svm", "checkerboard")
     run_on_miniature("leave_out", detectors=("npr",), report=False)

@@ -119,6 +119,7 @@ def test_nothing_is_found_where_nothing_is_wrong():
     assert "where" in confident_mistakes(measured).columns
 
 
+@pytest.mark.slow
 def test_forty_detectors_and_64_cells_take_seconds_at_most():
     measured = evaluate(make_run(detectors=[f"d{one:02d}" for one in range(40)], seeds=(0, 1, 2, 3), n=100))
     assert len(measured.table) == 40 * 64

@@ -87,6 +87,7 @@ def test_a_list_about_degraded_copies_is_scored_as_the_profile_says(lineup, degr
     assert all(one in printed for one in set(manifest["copy"]))
 
 
+@pytest.mark.slow
 def test_what_score_writes_about_the_copies_is_what_it_says_of_the_originals(lineup, photos, degraded, tmp_path):
     weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
     given = ("--detectors", f"tiny_ladeda@{weights}")

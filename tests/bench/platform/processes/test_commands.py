@@ -82,6 +82,7 @@ def test_a_command_that_heeds_no_signal_is_killed(tmp_path, monkeypatch):
     assert is_gone(deaf.log)
 
 
+@pytest.mark.slow
 def test_a_kill_of_the_starter_leaves_none_behind(tmp_path):
     code = f"""
 import os, sys, time

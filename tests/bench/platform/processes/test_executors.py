@@ -81,6 +81,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(CODE)

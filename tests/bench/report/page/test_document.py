@@ -204,6 +204,7 @@ def test_the_page_knows_nothing_of_machine_and_user(text):
     assert "/tmp/" not in text  # noqa: S108 - to be sure that it is not there
 
 
+@pytest.mark.slow
 def test_equal_runs_give_equal_pages(text):
     assert page_of(conditions_run()) == text
 
