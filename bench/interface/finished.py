@@ -279,13 +279,15 @@ def open_run(folder: str | Path) -> FinishedRun:
     """Open the result folder of a run that is finished, whoever made it.
 
     Args:
-        folder: The folder.
+        folder: The folder, or what `lineup runs` calls the run: its name, or its path below results/runs.
 
     Raises:
-        InputError: It holds no run, is damaged, or another version of Lineup wrote it.
+        InputError: It holds no run, is damaged, or another version of Lineup wrote it; or several are called so.
     """
+    from bench.request.run_folders.finding import find_run
+
     with one_kind_of_error():
-        place = Path(folder).expanduser()
+        place = find_run(str(Path(folder).expanduser()))
         return FinishedRun(place, Store(place).read())
 
 
