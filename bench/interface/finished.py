@@ -226,6 +226,9 @@ class FinishedRun:
         Raises:
             InputError: The run kept no such detector, or several.
         """
+        if name not in (rows := self._run.manifest.detectors):
+            msg = f"{self.folder} has no detector {name!r}; it has {', '.join(rows)}"
+            raise InputError(msg)
         with one_kind_of_error():
             kept = self._kept(name)
             found = {path: one for path, one in kept.items() if train in {None, one.train} and seed in {None, one.seed}}

@@ -353,8 +353,8 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
     """The detector of a released checkpoint. Raises `InputError`."""
     name = entry.detector
     if not entry.checkpoint:
-        msg = f"{name} has to be loaded from a checkpoint; write {name}@CHECKPOINT, or give --fitted a file of a run"
-        raise InputError(msg)
+        msg = f"{name} has to be loaded from a checkpoint; write {name}@CHECKPOINT"
+        raise InputError(f"{msg}, or give the file of a fit that a run kept (--fitted)")
     found = find_checkpoint(name, entry.checkpoint, request.weights_folder)
     if found.missing:
         raise InputError(found.missing)

@@ -229,5 +229,7 @@ def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: 
     if as_json:
         say_json(json.dumps(facts, indent=1, ensure_ascii=False))
         return
+    supports = facts.pop("supports")
     for name, value in facts.items():
         say(f"{name.replace('_', ' ')}: {value if isinstance(value, str | int) else ', '.join(map(str, value))}")
+    say("\n".join(map(str, supports)))

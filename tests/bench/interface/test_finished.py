@@ -91,6 +91,8 @@ def test_a_kept_detector_scores_as_the_run_did(ask, miniature, tmp_path):
     for asked, told in (({}, "has 3 fits of"), ({"train": "oddly"}, "has 0 fits as"), ({"seed": 1}, "has 0 fits as")):
         with pytest.raises(InputError, match=f"{told} checkerboard with .*; it has train='even' seed=0, train='faint'"):
             kept.detector("checkerboard", **asked)
+    with pytest.raises(InputError, match="has no detector 'chekerboard'; it has checkerboard"):
+        kept.detector("chekerboard")
 
 
 def test_what_was_not_kept_cannot_be_loaded(whole):
