@@ -225,11 +225,12 @@ def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: 
     from bench.report.gate.record_facts import record_facts
 
     found = read_record(record)
-    facts = record_facts(found, list(support_lines(found, len(found.fits))))
+    supports = list(support_lines(found, len(found.fits)))
+    facts = record_facts(found, supports)
     if as_json:
         say_json(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    supports = facts.pop("supports")
+    del facts["supports"]  # sentences, which have lines of their own
     for name, value in facts.items():
         say(f"{name.replace('_', ' ')}: {value if isinstance(value, str | int) else ', '.join(map(str, value))}")
-    say("\n".join(map(str, supports)))
+    say("\n".join(supports))
