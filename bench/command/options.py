@@ -145,7 +145,7 @@ Timeout = Annotated[
     float | None,
     typer.Option(
         min=0.1,
-        help="Seconds that a detector may take for one batch; its cells fail after that.",
+        help="Seconds that a detector may take for one batch; what takes longer fails.",
         rich_help_panel=COMPUTED,
         show_default="any time",
     ),

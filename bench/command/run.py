@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
+from typer.main import get_command
 
 from bench.command import options
 from bench.command.options import CORES, names
-from bench.command.protocol_options import ChosenProtocol
+from bench.command.protocol_options import ChosenProtocol, ProtocolCommand
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.interface.answers import CheckedQuestion, answer, check_question, rehearsals
 from bench.interface.data import DataSet
@@ -86,6 +87,13 @@ def _answer(checked: CheckedQuestion, *, as_json: bool) -> None:
 
         say_json(board_as_json(report_leaderboard(runs, None, show=False)).rstrip())
     options.exit_where_cells_failed(runs)
+
+
+def run_parser() -> Any:  # noqa: ANN401 - as typer has it
+    """`lineup run` as a `ProtocolCommand` by itself, for those who read its options and run nothing."""
+    alone = typer.Typer(add_completion=False)
+    alone.command("run", cls=ProtocolCommand)(run_command)
+    return get_command(alone)
 
 
 def question_from(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunQuestion:

@@ -63,6 +63,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     backend: options.Backend = "auto",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
+    timeout: options.Timeout = None,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
     follow: options.Follow = True,  # noqa: FBT002
 ) -> None:
@@ -87,7 +88,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.image_scores import ScoreRequest, score_files
 
     folder, cache = options.weights_folder(weights_dir), options.working_cache().path
-    how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains
+    how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains, timeout
     request = ScoreRequest(images, rows, fitted or [], chosen, *how)
     with output_aside():
         found = score_files(request, options.reporter())

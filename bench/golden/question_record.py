@@ -1,6 +1,6 @@
 """A golden record that anybody makes: one question, what their detectors answered, and on which images, as a folder.
 
-    record.json       version of the form, name, facts of the data, and sha256 of the two files that follow
+    record.json       version of the form, name, facts of the data, and sha256 of `LISTED`
     question.toml     what was asked: a file for `lineup run --settings`
     contents.parquet  every image of the data with what it is and the sha256 of its file
     manifest.json, cells.parquet, images.parquet, scores.parquet    as `golden_record` has them
@@ -35,9 +35,11 @@ from detectors.api import State
 
 SCHEMA = 1  # rises when an older file would be misread
 RECORD, QUESTION, CONTENTS, FITTED = "record.json", "question.toml", "contents.parquet", "fitted"
+FITS_LIST = f"{FITTED}/{MANIFEST}"
+LISTED = (QUESTION, CONTENTS, MANIFEST, FITS_LIST)  # the last where fits are kept; the two manifests list all others
 OWN_FILES = {RECORD, QUESTION, CONTENTS, MANIFEST, CELLS, IMAGES, SCORES, FITTED}
 _CONTENTS_SCHEMA = pa.schema([(name, pa.int8() if name == columns.LABEL else pa.large_string()) for name in RECORDED])
-REMEDY = "restore it, or make a new one with `lineup golden make`"
+REMEDY = "restore it, or make it anew with `lineup golden make --update`"
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,16 @@ def write_record(record: QuestionRecord, fits: Mapping[str, bytes], folder: Path
     Returns:
         The number of bytes.
     """
-    listed = {QUESTION: record.question.encode(), CONTENTS: _parquet(record.images.table)}
+    files = {QUESTION: record.question.encode(), CONTENTS: _parquet(record.images.table), **pack(record.run)}
+    files |= {f"{FITTED}/{name}": data for name, data in (fitted_files(fits) if fits else {}).items()}
     header = {
         "schema": SCHEMA,
         "name": record.name,
         "pools": dict(record.images.pools),
         "drawn_splits": record.images.drawn_splits,
-        FILES: {name: _digest(data) for name, data in listed.items()},
+        FILES: {name: _digest(files[name]) for name in LISTED if name in files},
     }
-    files = {RECORD: json.dumps(header, indent=1, ensure_ascii=False).encode() + b"\n", **listed, **pack(record.run)}
-    files |= {f"{FITTED}/{name}": data for name, data in (fitted_files(fits) if fits else {}).items()}
+    files[RECORD] = json.dumps(header, indent=1, ensure_ascii=False).encode() + b"\n"
     Store(folder).replace(files)
     return sum(map(len, files.values()))
 
@@ -102,7 +104,10 @@ def read_record(folder: Path) -> QuestionRecord:
     """
     header = _read_header(folder)
     try:
-        listed = {name: (folder / name).read_bytes() for name in (QUESTION, CONTENTS)}
+        needed = [*(name for name in LISTED if name in header.files), CELLS, IMAGES, SCORES]
+        if lost := [name for name in needed if not (folder / name).is_file()]:
+            raise _damaged(folder, f"{lost[0]} is missing")
+        listed = {name: (folder / name).read_bytes() for name in LISTED if (folder / name).is_file()}
         if changed := [name for name, data in listed.items() if header.files.get(name) != _digest(data)]:
             raise _damaged(folder, f"{changed[0]} is not as it was written")
         images = RecordedImages(_read_contents(listed[CONTENTS]), header.pools, header.drawn_splits)

@@ -71,7 +71,7 @@ def answer(checked: CheckedQuestion, reporter: Reporter, call: str, *, show: boo
     from bench.request.run_record import cache_use
 
     with held_cache(reporter) as cache, _held_folders(checked):
-        planned = _planned(checked, cache.path, reporter, dry=False)
+        planned = plan_question(checked, cache.path, reporter, dry=False)
         cache.declare([cache_use(run) for run in planned])
         runs = [_execute(run, reporter, call, show=show and len(planned) == 1) for run in planned]
         write_settings(checked)
@@ -106,7 +106,7 @@ def rehearsals(
     from bench.request.announcement import announce_run
 
     with held_cache(reporter, reading=not measure) as cache:
-        for run in _planned(checked, cache.path, reporter, dry=True):
+        for run in plan_question(checked, cache.path, reporter, dry=True):
             announce_run(run, reporter)
             yield run, rehearse(run, reporter, measuring=measure)
 
@@ -122,8 +122,18 @@ def _held_folders(checked: CheckedQuestion) -> Iterator[None]:
         yield
 
 
-def _planned(checked: CheckedQuestion, cache: Path, reporter: Reporter, *, dry: bool) -> list[PlannedRun]:
-    """The runs that answer a question, each in a folder that it may write. Raises `InputError` for the first fault."""
+def plan_question(checked: CheckedQuestion, cache: Path, reporter: Reporter, *, dry: bool) -> list[PlannedRun]:
+    """The runs that answer a question, one for each base degradation, each in a folder that it may write.
+
+    Args:
+        checked: The question.
+        cache: The cache folder.
+        reporter: Shows progress.
+        dry: Whether nothing is made or decoded.
+
+    Raises:
+        InputError: Something cannot be used, or the folder holds the answer to another question.
+    """
     from bench.platform.standard_output import output_aside
     from bench.request.planned_run import plan_run
     from bench.request.result_folder import require_own_question

@@ -134,7 +134,7 @@ def open_data(  # noqa: PLR0913 - what may be stated of data
     name: str = "",
     classes: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
-    levels: Sequence[str] = (),
+    levels: Sequence[str] | str = (),
     group: str = "",
     follow: bool = True,
     limit: int | None = None,
@@ -172,7 +172,7 @@ def open_data(  # noqa: PLR0913 - what may be stated of data
         stated = Reading(
             known_classes(_plain_pairs("classes", classes)),
             known_columns(_plain_pairs("columns", columns)),
-            known_levels(levels),
+            known_levels([levels] if isinstance(levels, str) else levels),
             group,
             follow,
         )

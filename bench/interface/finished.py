@@ -226,6 +226,9 @@ class FinishedRun:
         Raises:
             InputError: The run kept no such detector, or several.
         """
+        if name not in (rows := self._run.manifest.detectors):
+            msg = f"{self.folder} has no detector {name!r}; it has {', '.join(rows)}"
+            raise InputError(msg)
         with one_kind_of_error():
             kept = self._kept(name)
             found = {path: one for path, one in kept.items() if train in {None, one.train} and seed in {None, one.seed}}
@@ -279,13 +282,15 @@ def open_run(folder: str | Path) -> FinishedRun:
     """Open the result folder of a run that is finished, whoever made it.
 
     Args:
-        folder: The folder.
+        folder: The folder, or what `lineup runs` calls the run: its name, or its path below results/runs.
 
     Raises:
-        InputError: It holds no run, is damaged, or another version of Lineup wrote it.
+        InputError: It holds no run, is damaged, or another version of Lineup wrote it; or several are called so.
     """
+    from bench.request.run_folders.finding import find_run
+
     with one_kind_of_error():
-        place = Path(folder).expanduser()
+        place = find_run(str(Path(folder).expanduser()))
         return FinishedRun(place, Store(place).read())
 
 

@@ -77,7 +77,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             command line, such as "hog_svm:cells=8" for ("hog_svm", {"cells": 8}).
         detector_options: Options of any kind, by detector, for rows that have its name.
         baselines: Whether what shortcuts alone reach is added to detectors that are trained.
-        seeds: Of the trainings.
+        seeds: Of the trainings; a number for so many, from 0 on, as `--seeds` has it.
         protocol_options: Options of the protocol, by name.
         setting: "paper", "small", or "auto": paper for real data on a GPU.
         limit: Images of each generator, split, class and copy, at most; None for that of the data.
@@ -239,7 +239,7 @@ def _checked(
         limited(data if isinstance(data, DataSet) else open_data(data), options.pop("limit")),
         None if detectors is None else _rows([detectors] if isinstance(detectors, str) else detectors),
         options.pop("detector_options") or {},
-        seeds=_seeds([seeds] if isinstance(seeds, int) else seeds),
+        seeds=_seeds(seeds),
         base_degradations=(options.pop("base_degradation"),),
         weights_folder=weights,
         out=out,
@@ -253,10 +253,11 @@ def _rows(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(row_text, rows)))
 
 
-def _seeds(seeds: Sequence[Any]) -> tuple[int, ...]:
+def _seeds(given: Sequence[Any] | int) -> tuple[int, ...]:
     """Seeds, each once. Raises `InputError` for what is none."""
+    seeds = range(given) if isinstance(given, int) else given
     if not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
-        msg = f"seeds {seeds!r} are no whole numbers from 0; give (0,) or range(3)"
+        msg = f"seeds {given!r} are no whole numbers from 0; give some, as (0, 1, 2), or how many, from 1"
         raise InputError(msg)
     return tuple(dict.fromkeys(seeds))
 

@@ -42,7 +42,7 @@ from detectors import catalogue
 from detectors.api import Detector, Runtime, Sample, Setting, Unavailable
 from detectors.entries import Entry, WrongEntry, parse_entries
 from detectors.input_policy import with_input_policy
-from detectors.isolation.calls import DetectorMisbehaved, contained, in_words
+from detectors.isolation.calls import DetectorMisbehaved, batch_limit, contained, in_words
 from detectors.weight_file import WrongWeights
 from detectors.weights.released import find_checkpoint
 from protocols.api import NONE
@@ -75,6 +75,7 @@ class ScoreRequest:
         max_pixels: The largest number of pixels of an image that is read.
         follow: Whether links in folders are followed.
         degradations: Canonical names of what each image is scored under, beside as it is.
+        timeout: Seconds that a detector may take for one batch; None for any time.
     """
 
     images: Sequence[Path]
@@ -91,6 +92,7 @@ class ScoreRequest:
     max_pixels: int = MAX_PIXELS
     follow: bool = True
     degradations: Sequence[str] = ()
+    timeout: float | None = None
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -244,7 +246,7 @@ def score_all(
     """
     detectors, request, device = loaded.detectors, loaded.request, loaded.runtime
     notes = list(_compare_backend(detectors, images, request, device))
-    with reporter.stage("score images", len(images)) as advance:
+    with reporter.stage("score images", len(images)) as advance, batch_limit(request.timeout):
         reader = ImageReader(
             lambda position: images[position].sample(request.max_pixels),
             len(images),
@@ -351,8 +353,8 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
     """The detector of a released checkpoint. Raises `InputError`."""
     name = entry.detector
     if not entry.checkpoint:
-        msg = f"{name} has to be loaded from a checkpoint; write {name}@CHECKPOINT, or give --fitted a file of a run"
-        raise InputError(msg)
+        msg = f"{name} has to be loaded from a checkpoint; write {name}@CHECKPOINT"
+        raise InputError(f"{msg}, or give the file of a fit that a run kept (--fitted)")
     found = find_checkpoint(name, entry.checkpoint, request.weights_folder)
     if found.missing:
         raise InputError(found.missing)

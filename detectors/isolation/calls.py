@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -98,6 +98,13 @@ def call_rules(rules: CallRules) -> Iterator[None]:
         yield
     finally:
         _RULES.reset(token)
+
+
+@contextmanager
+def batch_limit(seconds: float | None) -> Iterator[None]:
+    """A context in which a call about one batch may take some seconds, None for any time; other rules stay."""
+    with call_rules(replace(_RULES.get(), timeout=seconds)):
+        yield
 
 
 @contextmanager

@@ -55,10 +55,14 @@ class RecordCheck:
     reporter: Reporter
 
     @property
+    def scored_missing(self) -> int:
+        """How many of the missing images the record has scores of."""
+        return len(set(self.found.missing).intersection(self.record.run.scores[columns.NAME]))
+
+    @property
     def trained_on_missing(self) -> int:
         """How many of the missing images are tested by nothing: detectors were trained on them."""
-        tested = set(self.record.run.scores[columns.NAME])
-        return sum(name not in tested for name in self.found.missing)
+        return len(self.found.missing) - self.scored_missing
 
 
 def check_record(
@@ -93,6 +97,8 @@ def check_record(
             now = answer(replace(check.request, out=check.request.out / FITTED_AGAIN), reporter)
             comparisons += _compared_as_fitted(check, now)
             runs.append(now)
+    if count := check.scored_missing:
+        obstacles.append(f"Not compared: the decisions about {count:,} images that are missing")
     if record.trained and fit_again and (count := check.trained_on_missing):
         obstacles.append(f"Not fitted again: {count:,} images that detectors were trained on are missing")
     return GateFindings(record.name, tuple(comparisons), tuple(obstacles), tuple(_notes(check, runs)))

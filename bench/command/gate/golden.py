@@ -7,19 +7,20 @@ import shlex
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
-from typer.main import get_command
 
 from bench.command import options
 from bench.command.menu.documents import Json, print_document
-from bench.command.protocol_options import LENIENT, NOT_IN_A_FILE, ProtocolCommand, is_typed
-from bench.command.run import question_from, run_command
+from bench.command.protocol_options import LENIENT, ProtocolCommand, is_typed
+from bench.command.run import question_from, run_command, run_parser
 from bench.command.runs.places import run_folder
+from bench.images.data_names import check_data
+from bench.interface.answers import check_question
+from bench.interface.questions import settings_of
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
 from bench.records.settings import SETTINGS, SettingsFile
@@ -33,7 +34,7 @@ RECORDED = "The record"
 # options of `lineup run` that a settings file may have and a record has no use for
 OF_A_RUN = {"out": None, "track": "", "tensorboard": False}
 NOT_OF_A_RECORD = {"replace", "dry_run", "measure", "as_json"}
-NOT_ASKED = {*NOT_IN_A_FILE, "record", "name", "finished", "update", "workers", "executor", "timeout"}
+NOT_ASKED = {*OF_A_RUN, "workers", "executor", "timeout"}
 
 app = typer.Typer(
     help="Record what your detectors say of your images, and see later whether any of it fell.", no_args_is_help=True
@@ -142,24 +143,17 @@ def make_command(
 
 def _asked(context: typer.Context, params: dict[str, Any]) -> tuple[RunRequest, SettingsFile]:
     """What is asked, and the options that say so. Raises `InputError` for what cannot be used."""
-    from bench.request.early_checks import base_chains, check_request
-    from bench.request.protocol_catalogue import option_values
-
     for option in OF_A_RUN:
         if is_typed(context, option):
             msg = f"--{option} is of a run, and a golden record is no result folder; leave it out"
             raise InputError(msg)
-    question = question_from(context.obj, params)
-    request = question.request()
-    check_request(request)
-    chains = base_chains(options.names(params["base_degradation"]))
-    if len(chains) > 1:
-        msg = f"a golden record holds one question, and {len(chains)} base degradations are given; make one of each"
-        raise InputError(msg)
-    own = {name: value for name, value in params.items() if name not in {*NOT_ASKED, *OF_A_RUN}}
-    named = {"detectors": ",".join(question.named_detectors), "base_degradation": chains[0]}
-    whole = own | option_values(request.protocol) | named
-    return replace(request, base_degradation=chains[0]), SettingsFile(whole, request.recipe_options)
+    checked = check_question(question_from(context.obj, params))
+    if len(checked.requests) > 1:
+        msg = f"a golden record holds one question, and {len(checked.requests)} base degradations are given"
+        raise InputError(f"{msg}; make one of each")
+    whole = settings_of(checked.question, checked.out, checked.chains)
+    asked = {name: value for name, value in whole.values.items() if name not in NOT_ASKED}
+    return checked.requests[0], replace(whole, values=asked)
 
 
 @app.command("check")
@@ -208,29 +202,21 @@ def _places(data: str, real: str) -> list[str]:
     return [text for option, place in (("--data", data), ("--real", real)) if place for text in (option, place)]
 
 
-@cache
-def _question_command() -> Any:  # noqa: ANN401 - as typer has it
-    """`lineup run`, which reads the question of a record."""
-    alone = typer.Typer(add_completion=False)
-    alone.command(cls=ProtocolCommand)(run_command)
-    return get_command(alone)
-
-
 def _checked(folder: Path, given: Sequence[str], *, fit_again: bool) -> GateFindings:
     """What the gate finds. Raises `InputError` where nothing can be compared."""
     from bench.command.gate.check_record import check_record
     from bench.golden.question_record import QUESTION, read_record
     from bench.platform.standard_output import output_aside
-    from bench.request.early_checks import check_request
 
     record = read_record(folder)
-    context = _question_command().make_context("lineup golden check", ["--settings", str(folder / QUESTION), *given])
-    request = question_from(context.obj, context.params).request()
+    context = run_parser().make_context("lineup golden check", ["--settings", str(folder / QUESTION), *given])
+    question = question_from(context.obj, context.params)
     try:
-        check_request(request)
+        check_data(question.data.place, question.data.real)
     except InputError as error:
         where = "" if "--data" in given else "; --data says where the images lie now"
         raise InputError(f"{error}{where}") from error
+    (request,) = check_question(question).requests
     with output_aside():
         return check_record(record, request, options.working_cache().path, options.reporter(), fit_again=fit_again)
 
@@ -243,9 +229,12 @@ def show_command(record: RecordFolder, as_json: Json = False) -> None:  # noqa: 
     from bench.report.gate.record_facts import record_facts
 
     found = read_record(record)
-    facts = record_facts(found, list(support_lines(found, len(found.fits))))
+    supports = list(support_lines(found, len(found.fits)))
+    facts = record_facts(found, supports)
     if as_json:
         print_document(facts)
         return
+    del facts["supports"]  # sentences, which have lines of their own
     for name, value in facts.items():
         say(f"{name.replace('_', ' ')}: {value if isinstance(value, str | int) else ', '.join(map(str, value))}")
+    say("\n".join(supports))

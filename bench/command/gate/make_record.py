@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -183,10 +183,9 @@ def _kept_fits(planned: PlannedRun, run: Run, folder: Path) -> dict[str, bytes]:
 def _question(wish: RecordWish, planned: PlannedRun) -> str:
     """What was asked as TOML: rows and setting spelled out, and paths as they are named from the record."""
     rows = wish.request.detectors if wish.request.detectors != ("all",) else tuple(planned.recipes)
-    chosen = {"detectors": list(rows), "baselines": False, "setting": planned.setting, "seeds": None}
-    seeds = {"seed": ",".join(map(str, wish.request.seeds))}
-    values: Mapping[str, object] = dict(sorted({**wish.question.values, **chosen, **seeds}.items()))
-    whole = with_absolute_paths(SettingsFile(values, wish.question.recipe_options), Path())
+    chosen = {"detectors": list(rows), "baselines": False, "setting": planned.setting}
+    whole = SettingsFile({**wish.question.values, **chosen}, wish.question.recipe_options)
+    whole = with_absolute_paths(whole, Path())  # those of rows, that are as they were typed
     near = with_relative_paths(whole, wish.folder, Path())
     return to_toml(near.values, near.recipe_options)
 

@@ -13,12 +13,11 @@ import typer
 from bench.command import options
 from bench.command.menu.documents import Json, print_document, print_table
 from bench.command.options import CORES
-from bench.command.protocol_options import ProtocolCommand
-from bench.command.run import question_from, run_command
-from bench.interface.answers import check_question
+from bench.command.run import question_from, run_parser
+from bench.interface.answers import CheckedQuestion, check_question, plan_question
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
-from bench.request.run_request import RUNS, RunRequest
+from bench.request.run_request import RUNS
 from bench.request.sweeps.sweep_file import SweepRun, read_sweep
 from detectors.catalogue import UnknownName
 
@@ -50,12 +49,12 @@ class CheckedSweepRun:
 
     Attributes:
         asked: As the file has it.
-        requests: One for each base degradation.
+        question: What it asks.
         arguments: Of `lineup`, when its settings are written.
     """
 
     asked: SweepRun
-    requests: Sequence[RunRequest]
+    question: CheckedQuestion
     arguments: Sequence[str]
 
     @property
@@ -94,7 +93,7 @@ def sweep_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     _require_no_run(root)
     checked = [_checked(run, root, min(jobs, len(runs)), replace=replace) for run in runs]
     reporter = options.reporter()
-    rehearsed = _plan_all(checked, reporter, replace=replace, dry_run=dry_run, measure=measure)
+    rehearsed = _plan_all(checked, reporter, dry_run=dry_run, measure=measure)
     if not dry_run:
         _run_all(checked, root, jobs, reporter, as_json=as_json)
         return
@@ -116,48 +115,34 @@ def _checked(run: SweepRun, root: Path, jobs: int, *, replace: bool) -> CheckedS
     given = ["--out", str(root / FOLDERS / run.name)]
     if "workers" not in run.settings.values:  # the number changes no score
         given += ["--workers", str(max(1, CORES // jobs))]
-    command: Any = ProtocolCommand("run", params=_run_parameters())
+    given += ["--replace"] if replace else []
     try:
-        context = command.context_with(run.settings, run.where, "run", list(given))  # typer empties it
-        requests = check_question(question_from(context.obj, context.params)).requests
+        context = run_parser().context_with(run.settings, run.where, "run", list(given))  # typer empties it
+        question = check_question(question_from(context.obj, context.params))
     except WRONG_USAGE as error:
         raise InputError(f"{run.where}: {error.format_message().rstrip('.')}") from error
     except (InputError, UnknownName) as error:
         text = str(error)
         raise InputError(text if text.startswith(run.where) else f"{run.where}: {text}") from error
     settings = root / SETTINGS / f"{run.name}.toml"
-    arguments = ["run", "--settings", str(settings), *given, *(["--replace"] if replace else [])]
-    return CheckedSweepRun(run, requests, arguments)
-
-
-def _run_parameters() -> list[Any]:
-    """The options of `lineup run`, as typer has them."""
-    app = typer.Typer(add_completion=False)
-    app.command()(run_command)
-    return list(typer.main.get_command(app).params)
+    return CheckedSweepRun(run, question, ["run", "--settings", str(settings), *given])
 
 
 def _plan_all(
-    checked: Sequence[CheckedSweepRun], reporter: Reporter, *, replace: bool, dry_run: bool, measure: bool
+    checked: Sequence[CheckedSweepRun], reporter: Reporter, *, dry_run: bool, measure: bool
 ) -> list[Rehearsal]:
     """Plan every run without making or decoding anything; of a dry run, say what each would cost.
 
     Raises:
         InputError: One cannot be run, or its folder holds another question.
     """
-    from bench.platform.standard_output import output_aside
     from bench.rehearsal.rehearsal import rehearse
     from bench.request.announcement import announce_run
-    from bench.request.planned_run import plan_run
-    from bench.request.result_folder import require_own_question
 
     cache, found = options.working_cache(reading=not measure), []
     for run in checked:
         try:
-            with output_aside():
-                planned = [plan_run(one.with_cache(cache.path), reporter, dry=True) for one in run.requests]
-            if not replace:
-                require_own_question(run.requests[0].out if len(planned) == 1 else run.requests[0].out.parent, planned)
+            planned = plan_question(run.question, cache.path, reporter, dry=True)
         except (InputError, OSError) as error:
             msg = f"{run.asked.where}: {error}"
             raise InputError(msg) from error
@@ -178,7 +163,7 @@ def _run_all(checked: Sequence[CheckedSweepRun], root: Path, jobs: int, reporter
     store = Store.at(root)
     ends = _ends(checked, store, jobs, reporter)
     read = {
-        run.name: [Store(request.out).read() for request in run.requests]
+        run.name: [Store(request.out).read() for request in run.question.requests]
         for run, end in zip(checked, ends, strict=True)
         if end.code in ANSWERED
     }

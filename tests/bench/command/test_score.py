@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import time
 
 import pandas as pd
 import pytest
@@ -129,6 +130,13 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_scored(
     monkeypatch.setattr("bench.request.image_scores.score_files", lambda *_: pytest.fail("scored"))
     refused = one_line(lineup(*both, "--out", tmp_path / place))
     assert f"--out {tmp_path / place} cannot be written ({reason}); choose another file" in refused
+
+
+def test_a_detector_may_take_so_long_for_one_batch(lineup, small, images, monkeypatch):
+    monkeypatch.setattr("torch.nn.Module.__call__", lambda *_: time.sleep(30))
+    done = lineup("score", images / "a.png", "--detectors", f"tiny_ladeda@{small}", "--timeout", "0.2")
+    assert done.returncode == 1
+    assert "it took longer than 0.2 s for one batch (--timeout)" in done.stdout
 
 
 def test_a_setting_is_not_given_with_a_fitted_detector(lineup, tmp_path):

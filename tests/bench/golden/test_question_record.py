@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from contextlib import suppress
 
 import pandas as pd
@@ -47,6 +48,23 @@ def test_a_record_reads_back_whole(made, folder):
     assert foreign_files(folder) == []
     (folder / "notes.txt").touch()
     assert foreign_files(folder) == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "file", ["question.toml", "contents.parquet", "manifest.json", "cells.parquet", "fitted/manifest.json", "fitted"]
+)
+def test_a_file_that_is_missing_or_another_is_told(made, file, tmp_path):
+    folder = tmp_path / "record"
+    write_record(made, {"hog_svm-mine-0.safetensors": b"a fit"}, folder)
+    if file != "fitted":
+        whole = (folder / file).read_bytes()
+        (folder / file).write_bytes(whole + b" ")
+        with pytest.raises(InputError, match=r"damaged \(.*; restore it, or make "):
+            read_record(folder)
+    (folder / file).rename(tmp_path / "gone")  # as a pattern of .gitignore may take it away
+    lost = "fitted/manifest.json" if file == "fitted" else file
+    with pytest.raises(InputError, match=re.escape(f"damaged ({lost} is missing); restore it, or make it anew with")):
+        read_record(folder)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_what_is_stated_is_as_the_command_line_reads_it(miniature):
         ({"classes": {"a,b": "real"}}, "classes 'a,b': 'real' is empty or has a comma"),
         ({"columns": {"colour": "x"}}, "there is no colour"),
         ({"levels": ["colour"]}, "--levels colour: there is no colour"),
+        ({"levels": "colour"}, "--levels colour: there is no colour"),
         ({"limit": 1}, "limit 1 is too small"),
         ({"max_unreadable": 2}, "max_unreadable 2 is no share"),
         ({"max_pixels": 0}, "is no number of pixels"),

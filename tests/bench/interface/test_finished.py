@@ -8,6 +8,7 @@ import pytest
 from bench.interface.finished import open_run
 from bench.platform.errors import InputError
 from bench.records.store import Store
+from bench.request.run_folders.labels import RunLabels, write_labels
 from tests.support.result_folders import store_run
 from tests.support.synthetic_runs import make_run, without
 
@@ -90,11 +91,22 @@ def test_a_kept_detector_scores_as_the_run_did(ask, miniature, tmp_path):
     for asked, told in (({}, "has 3 fits of"), ({"train": "oddly"}, "has 0 fits as"), ({"seed": 1}, "has 0 fits as")):
         with pytest.raises(InputError, match=f"{told} checkerboard with .*; it has train='even' seed=0, train='faint'"):
             kept.detector("checkerboard", **asked)
+    with pytest.raises(InputError, match="has no detector 'chekerboard'; it has checkerboard"):
+        kept.detector("chekerboard")
 
 
 def test_what_was_not_kept_cannot_be_loaded(whole):
     with pytest.raises(InputError, match="it has none that were kept: run with keep_fitted"):
         whole.detector("alpha")
+
+
+def test_a_run_is_opened_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = store_run(make_run(detectors=["alpha"], n=3), tmp_path / "results" / "runs" / "first")
+    write_labels(folder, RunLabels("best"))
+    assert [open_run(text).folder.name for text in ("best", "first")] == ["first", "first"]
+    with pytest.raises(InputError, match="no run below results/runs is called so; `lineup runs list` names them"):
+        open_run("worst")
 
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):

@@ -31,7 +31,7 @@ def test_cells_scores_and_settings_are_those_of_the_command_line(ask, command, t
     asked = {
         "protocol_options": {"degradations": ["jpeg:65", "blur:1"], "test_all": True},
         "limit": 4,
-        "seeds": range(2),
+        "seeds": 2,
     }
     ask("degradation", out=tmp_path / "here", **asked)
     typed = ("--protocol", "degradation", "--degradations", "jpeg:65,blur:1", "--test-all", "--limit", 4, "--seeds", 2)
@@ -126,8 +126,9 @@ def test_a_run_in_a_thread_is_the_same(ask, tmp_path):
         ({"detectors": [("checkerboard", {"sigma": 1})]}, "checkerboard: option 'sigma' is not known"),
         ({"detector_options": {"npr": {"tune": "top"}}}, "options are given for 'npr', which is not among"),
         ({"data": "/nowhere"}, "data /nowhere does not exist"),
-        ({"seeds": [-1]}, "give (0,) or range(3)"),
-        ({"seeds": []}, "give (0,) or range(3)"),
+        ({"seeds": [-1]}, "give some, as (0, 1, 2), or how many"),
+        ({"seeds": []}, "seeds [] are no whole numbers"),
+        ({"seeds": 0}, "give some, as (0, 1, 2), or how many"),
         ({"limit": 1}, "limit 1 is too small; give 2 or more"),
         ({"batch_size": 0}, "batch_size 0 is too small"),
         ({"validation": 0.95}, "validation 0.95 is too large"),

@@ -1,6 +1,7 @@
 """Scores of images one by one: whose they are, and what a single bad image costs the others."""
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ class Mean(Detector):
     def score(self, batch):
         if self.fault == "memory" and len(batch) > 2:
             raise MemoryError
+        if self.fault == "slow" and SMALL in map(len, batch):
+            time.sleep(30)
         spoiled = [self.fault == "nan" and len(pixels) == SMALL for pixels in batch]
         means = np.array([pixels.mean() / 255 for pixels in batch], np.float32)
         return np.where(spoiled, np.float32("nan"), means)
@@ -44,10 +47,10 @@ class Mean(Detector):
 def scored(monkeypatch, tmp_path):
     """The table of scores of some paths by some toy detectors."""
 
-    def score(paths, batch_size=32, degradations=(), **detectors):
+    def score(paths, batch_size=32, degradations=(), timeout=None, **detectors):
         monkeypatch.setattr(image_scores, "_load", lambda *_: detectors)
         how = "cpu", "float32", "auto", tmp_path / "cache", batch_size, 2, tmp_path
-        request = ScoreRequest(paths, (), (), "paper", *how, degradations=degradations)
+        request = ScoreRequest(paths, (), (), "paper", *how, degradations=degradations, timeout=timeout)
         return score_files(request, Reporter(Console(file=io.StringIO())))
 
     return score
@@ -63,6 +66,13 @@ def images(tmp_path):
         Image.fromarray(texture(name, side, side)).save(folder / f"{name}.png")
     (folder / "f.png").write_bytes(b"no image")
     return folder
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_what_takes_too_long_has_its_reason_and_costs_no_other_its_score(scored, images, batch_size):
+    rows = scored([images], batch_size, timeout=0.1, slow=Mean("slow")).table.set_index("name")
+    assert "it took longer than 0.1 s for one batch (--timeout)" in rows.loc["c.png", "reason"]
+    assert set(rows.index[rows["reason"].ne("")]) == {"c.png", "f.png"}
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 32])

@@ -83,19 +83,18 @@ def test_a_record_says_what_it_can_show_and_how_large_it_is(made, faces):
     assert contents["sha256"].str.fullmatch("[0-9a-f]{64}").all()
 
 
-def test_what_is_unchanged_passes_wherever_its_images_lie(lineup, record, faces, tmp_path):
+def test_what_is_unchanged_passes_wherever_its_images_lie(lineup, record, faces, tmp_path, monkeypatch):
     moved = copytree(faces, tmp_path / "elsewhere" / "other name")
     (moved / "test" / "mine" / "0.png").rename(moved / "test" / "mine" / "renamed.png")
-    manifest = json.loads((record / "manifest.json").read_text())
-    manifest["versions"]["lineup"] = "0.0.1"
-    (record / "manifest.json").write_text(json.dumps(manifest))
+    before = read_record(record).run.manifest.versions["lineup"]
+    monkeypatch.setattr("bench.request.run_record.version", lambda _: "9.9.9")
     done = check(lineup, record, moved, "--junit", tmp_path / "a.xml", "--summary", tmp_path / "a.md")
     assert done.returncode == 0, done.stderr
     assert "40 decisions compared, none changed" in done.stdout
     assert "4 cells and 2 averages compared, none fell" in done.stdout
     assert "lineup golden make" not in done.stdout
     assert "1 images have other names than in the record" in done.stderr
-    assert "versions are not those of the record: lineup 0.0.1 ->" in done.stderr
+    assert f"versions are not those of the record: lineup {before} -> 9.9.9" in done.stderr
     root = ET.parse(tmp_path / "a.xml").getroot()
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("10", "0", "0")
     assert "passed" in (tmp_path / "a.md").read_text()
@@ -156,13 +155,14 @@ def test_a_detector_that_says_that_it_is_another_is_tested_for_falls(lineup, mad
     assert "Not scored again: checkerboard: the record's fits are of" in done.stderr
 
 
-def test_missing_and_new_images_are_named(lineup, made, faces, tmp_path):
+def test_missing_images_are_not_passed_over_and_new_ones_are_named(lineup, made, faces, tmp_path):
     other = copytree(faces, tmp_path / "faces")
     (other / "test" / "mine" / "0.png").unlink()
     write_image(other / "test" / "mine" / "new.png", "new", 20)
     done = check(lineup, made[0], other, "--no-fit-again")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr
     assert "1 images of the record are missing: test/mine/0.png" in done.stderr
+    assert "Not compared: the decisions about 1 images that are missing" in done.stderr
     assert "1 images are not in the record, and not scored: test/mine/new.png" in done.stderr
     assert "38 decisions compared, none changed" in done.stdout
 
