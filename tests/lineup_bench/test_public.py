@@ -28,7 +28,7 @@ FUNCTIONS = {
     "weights_dir: 'str | Path | None' = None, max_pixels: 'int' = 67108864) -> 'LoadedDetector'",
     "open_data": "(place: 'str | Path | Sequence[str | Path]' = 'embedded', *, real: 'str | Path' = '', "
     "name: 'str' = '', classes: 'Mapping[str, str] | None' = None, columns: 'Mapping[str, str] | None' = None, "
-    "levels: 'Sequence[str]' = (), group: 'str' = '', follow: 'bool' = True, limit: 'int | None' = None, "
+    "levels: 'Sequence[str] | str' = (), group: 'str' = '', follow: 'bool' = True, limit: 'int | None' = None, "
     "max_unreadable: 'float' = 0.01, max_pixels: 'int' = 67108864) -> 'DataSet'",
     "open_run": "(folder: 'str | Path') -> 'FinishedRun'",
     "plan": f"{RUN} -> 'RunPlan'",

@@ -155,6 +155,7 @@ def test_several_data_sets_stand_on_one_board(lineup, data, checkpoint, tmp_path
     assert "does not exist" in one_line(refused) or "no such" in one_line(refused).lower()
 
 
+@pytest.mark.slow
 def test_every_image_is_decoded_once_and_degraded_once_for_all(released_run, checkpoint, monkeypatch):
     rows = [f"tiny_ladeda@{save(checkpoint.with_name(f'{seed}.pth'), seed)}" for seed in range(1, 4)]
     decoded, degraded = [], []

@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 
 from tests.support.command_line import one_line
 
@@ -115,6 +116,7 @@ def test_a_protocol_of_ones_own_that_was_edited_is_another_question(lineup, data
     )
 
 
+@pytest.mark.slow
 def test_a_profile_of_base_degradations_is_repeated_as_it_was(lineup, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.toml").write_text(PROFILE)

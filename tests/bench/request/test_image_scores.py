@@ -34,7 +34,8 @@ class Mean(Detector):
         if self.fault == "memory" and len(batch) > 2:
             raise MemoryError
         if self.fault == "slow" and SMALL in map(len, batch):
-            time.sleep(30)
+            for _ in range(3000):
+                time.sleep(0.01)
         spoiled = [self.fault == "nan" and len(pixels) == SMALL for pixels in batch]
         means = np.array([pixels.mean() / 255 for pixels in batch], np.float32)
         return np.where(spoiled, np.float32("nan"), means)

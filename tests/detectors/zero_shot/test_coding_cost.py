@@ -123,6 +123,7 @@ def test_statistics_are_the_papers():
     np.testing.assert_allclose(plain.distances("abs_delta01", gaps), np.abs(gaps[:, 0] - gaps[:, 1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [denoised, enlarged])
 def test_separates_what_real_images_are_not(fitted, change):
     test = Planted(120, change, "test")

@@ -207,6 +207,7 @@ def log_odds_of(folder):
     return dict(zip(zip(degradations, run.scores["name"], strict=True), run.scores["log_odds"], strict=True))
 
 
+@pytest.mark.slow
 def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos, tmp_path):
     weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
     asked = ("--detectors", f"tiny_ladeda@{weights}", "--degradations", "jpeg:65")

@@ -21,6 +21,8 @@ from tests.support.pages import numbers_of, page_of, read
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MOST_BYTES = 3_000_000  # of a page without small copies of images
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def large():
