@@ -135,7 +135,8 @@ class Engine:
 
     def _compared(self, item: PlannedCell, detector: Detector) -> Detector:
         """A fitted detector whose scores by the backend were compared with torch's."""
-        self._agreement.check(item, detector)
+        with contained(f"comparing of {item.cell.detector} with torch", batch=True):
+            self._agreement.check(item, detector)
         return detector
 
     def _reuse_answers(self, missing: Sequence[PlannedCell]) -> list[PlannedCell]:

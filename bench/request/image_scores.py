@@ -245,7 +245,8 @@ def score_all(
         reporter: Shows progress.
     """
     detectors, request, device = loaded.detectors, loaded.request, loaded.runtime
-    notes = list(_compare_backend(detectors, images, request, device))
+    with batch_limit(request.timeout):
+        notes = list(_compare_backend(detectors, images, request, device))
     with reporter.stage("score images", len(images)) as advance, batch_limit(request.timeout):
         reader = ImageReader(
             lambda position: images[position].sample(request.max_pixels),
@@ -269,9 +270,13 @@ def _compare_backend(
     compared = AgreementImages(list(islice(_sound_samples(images, request.max_pixels), IMAGES)))
     for label, detector in detectors.items():
         found = None
-        # whatever a detector raises is the reason of the images that it cannot score
-        with suppress(Exception), contained(f"comparing of {label}"):
-            found = compare_with_torch(detector, (label,), compared, device, label)
+        try:
+            with contained(f"comparing of {label}", batch=True):
+                found = compare_with_torch(detector, (label,), compared, device, label)
+        except DetectorMisbehaved as error:
+            yield f"the scores of {label} could not be compared with those of torch in float32: {error}"
+        except Exception:  # noqa: BLE001, S110 - it is the reason of the images that it cannot score
+            pass
         if found and device.precision != "float32":
             change = f"{found.largest_change:.1g} of a score and {found.flips} of {found.images} decisions"
             yield f"{label} was computed in {device.precision}, which changes {change}"

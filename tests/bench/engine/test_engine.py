@@ -1,6 +1,7 @@
 """The engine: everything asked is answered once, whatever the order, the batch size, the workers or a kill."""
 
 import signal
+import time
 from dataclasses import dataclass, field, replace
 from shutil import rmtree
 from typing import ClassVar
@@ -13,12 +14,14 @@ from PIL import Image
 
 import bench.engine.cache
 from bench.engine.plan import plan
+from bench.engine.scoring.agreement import AgreementCheck
 from bench.engine.selections import Selections
 from bench.images import image_set
 from bench.platform.errors import InputError
 from detectors.api import Answer, Card, Detector, Recipe, Runtime
 from detectors.composite.nested_fits import join_states, state_of
 from detectors.composition import Composite
+from detectors.isolation.calls import batch_limit
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
 from tests.support.miniature import SIZES, Bench, Means, Missing, NearestMeanRecipe
@@ -615,3 +618,19 @@ def test_an_image_that_cannot_be_prepared_costs_the_cells_that_hold_it_and_no_ot
         holds = item.cell.test.generators == ("faint",)
         assert outcomes[item.key].status == ("failed" if holds else "scored")
         assert not holds or outcomes[item.key].reason == "ValueError: it is too small"
+
+
+def test_a_comparison_of_backends_that_takes_too_long_fails_its_detector_alone(make_bench, monkeypatch):
+    def slow(self, item, detector):
+        if item.cell.detector == "checkerboard":
+            for _ in range(1000):
+                time.sleep(0.01)
+
+    monkeypatch.setattr(AgreementCheck, "check", slow)
+    bench = make_bench()
+    planned = bench.plan()
+    with batch_limit(0.1):
+        _, outcomes = bench.run(planned)
+    failed = {item.cell.detector for item in planned if outcomes[item.key].status == "failed"}
+    scored = {item.cell.detector for item in planned if outcomes[item.key].status == "scored"}
+    assert (failed, scored) == ({"checkerboard"}, {"nearest_mean"})
