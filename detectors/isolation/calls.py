@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -271,12 +272,12 @@ class _Lateness:
             self.came = True
             if self.in_main_thread:
                 signal.pthread_kill(self._thread, signal.SIGALRM)  # which ends a wait of Python too
-            else:
+            elif not _is_importing(sys._current_frames().get(self._thread)):  # noqa: SLF001 - documented all the same
                 _raise_in_thread(self._thread, _TookTooLong)
 
-    def raise_in_main_thread(self, *_: object) -> None:
+    def raise_in_main_thread(self, _: int, frame: FrameType | None) -> None:
         """The handler of the signal."""
-        if not self._over.is_set():
+        if not self._over.is_set() and not _is_importing(frame):
             raise _TookTooLong
 
     def end(self) -> None:
@@ -285,6 +286,13 @@ class _Lateness:
             self._over.set()
             if not self.in_main_thread:
                 _raise_in_thread(self._thread, None)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a frame is part of an import: interrupted there, a library in C crashes when it is imported next."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _raise_in_thread(thread: int, kind: type[BaseException] | None) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 from contextvars import copy_context
+from importlib import import_module
 
 import pytest
 
@@ -114,6 +116,26 @@ def test_a_batch_that_takes_too_long_in_another_thread_fails():
     thread = threading.Thread(target=work)
     thread.start()
     thread.join(10)
+    assert failed == [True]
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_an_import_is_not_cut_in_half(tmp_path, monkeypatch, in_main_thread):
+    name = f"slow_to_import_{in_main_thread}".lower()
+    (tmp_path / f"{name}.py").write_text("import time\nfor _ in range(40): time.sleep(0.01)\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    failed = []
+
+    def work():
+        timed(lambda: import_module(name))
+        failed.append(sys.modules[name].whole)
+
+    if in_main_thread:
+        work()
+    else:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(10)
     assert failed == [True]
 
 
