@@ -14,10 +14,10 @@ from bench.images.quality.matching import MatchBy, matched_subset, write_manifes
 from bench.interface.data import DataSet
 from bench.platform.errors import InputError
 from bench.platform.outside.console import PlainConsole
+from bench.platform.outside.json_text import json_document
 from bench.platform.outside.terminal import say_json
 from bench.platform.progress import Reporter
 from bench.report import data_report
-from bench.report.formats import json_document
 from bench.report.terminal import WIDTH
 
 

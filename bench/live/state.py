@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from bench.platform.outside.json_text import json_parts
 from bench.records.live_record import StageRecord
-from bench.report.formats import json_value
 
 Stage = Literal["waiting", "running", "ended", "finished"]
 MISSING = "missing"  # the status of a cell that is still to come
@@ -132,6 +132,6 @@ class RunState:
 
     def to_json(self) -> bytes:
         """The state as JSON; null for what is not known."""
-        return json.dumps(json_value(asdict(self)), ensure_ascii=False, allow_nan=False).encode(
+        return json.dumps(json_parts(asdict(self)), ensure_ascii=False, allow_nan=False).encode(
             "utf-8", "backslashreplace"
         )

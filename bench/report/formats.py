@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +12,7 @@ from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
+from bench.platform.outside.json_text import json_document
 from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.printable import printable
 from bench.records import columns
@@ -181,20 +180,6 @@ def as_frame(rankings: Sequence[Ranking]) -> pd.DataFrame:
 def as_csv(rankings: Sequence[Ranking]) -> str:
     """Rankings as one CSV table for spreadsheets, a row per detector and ranking; empty where undefined."""
     return spreadsheet_csv(ranking_rows(rankings))
-
-
-def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """The same value with null for NaN, which JSON does not have."""
-    if isinstance(value, dict):
-        return {name: json_value(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(part) for part in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def json_document(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
-    """A value as one JSON document, numbers of NumPy as numbers, and null where there is no number."""
-    return json.dumps(json_value(value), indent=1, ensure_ascii=False, allow_nan=False, default=lambda one: one.item())
 
 
 def as_json(rankings: Sequence[Ranking]) -> str:

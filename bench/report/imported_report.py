@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench.evaluation.imported_scores import ImportedOutcomes
+from bench.platform.outside.json_text import json_document
 from bench.records import columns
-from bench.report.formats import json_value
 from bench.report.ranking_columns import TableColumn, TitledTable, percent
 from bench.report.sections.conditions import LEGEND, outcome_rows, outcomes_content
 from bench.report.terminal import WIDTH, split_columns, text_table
@@ -47,4 +45,4 @@ def imported_json(found: ImportedOutcomes, profile: Profile | None) -> str:
     (overall,) = outcome_rows([found.overall], profile).to_dict(orient="records")
     by_condition = found.by_condition.to_dict(orient="records")
     whole = {**overall, "profile": profile.name if profile else None, "by_condition": by_condition}
-    return json.dumps(json_value(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    return json_document(whole)

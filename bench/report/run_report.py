@@ -17,13 +17,13 @@ from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.platform.errors import InputError
 from bench.platform.files import plain_name
 from bench.platform.outside.console import PlainConsole
+from bench.platform.outside.json_text import json_document
 from bench.platform.outside.spreadsheets import spreadsheet_csv
 from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.formats import json_document
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import published_figures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -29,11 +28,11 @@ from bench.analyses.time.stage_limits import (
     scoring_limit,
     stage_table,
 )
+from bench.platform.outside.json_text import json_document
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.timings import RunTimings
-from bench.report.formats import json_value
 from bench.report.ranking_columns import DASH, DISTURBED, TableColumn, TitledTable, percent
 
 STAGES_LEGEND = (
@@ -173,4 +172,4 @@ def profile_json(profile: RunProfile) -> str:
         "detectors": profile.stages.to_dict("records"),
         "machines": profile.machines.to_dict("records"),
     }
-    return json.dumps(json_value(whole), indent=1, ensure_ascii=False)
+    return json_document(whole)

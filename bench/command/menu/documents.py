@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
-from pathlib import PurePath
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from bench.platform.outside.json_text import json_document
 from bench.platform.outside.terminal import say_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; notes go to the error stream.")]
@@ -20,27 +17,9 @@ def print_document(value: object) -> None:
     """Print one JSON document on standard output, texts as they are but for what a terminal would obey.
 
     Args:
-        value: Texts, numbers, None, paths, dataclasses, arrays, tables, and mappings and sequences of these. A table
-            becomes a list of its rows; a number that is none, or has no end, becomes null.
+        value: As for `json_document`.
     """
-    say_json(json.dumps(json_parts(value), indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def json_parts(value: Any) -> Any:  # noqa: ANN401 - whatever a command answers
-    """A value as JSON can hold it."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if hasattr(value, "to_dict"):  # a table
-        value = value.to_dict(orient="records")
-    if hasattr(value, "tolist"):  # an array, or a number of one
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(name): json_parts(part) for name, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_parts(part) for part in value]
-    if isinstance(value, PurePath):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    say_json(json_document(value))
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]], fixed: int = 1) -> None:

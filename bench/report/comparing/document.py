@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bench.evaluation.comparing.comparison import AverageDifference, DetectorComparison
 from bench.evaluation.comparing.sides import Side
-from bench.report.formats import json_value
+from bench.platform.outside.json_text import json_document
 
 
 def comparisons_json(found: Sequence[DetectorComparison]) -> str:
     """The numbers as one document: shares and differences in [-1, 1], null where there is none."""
     whole = {"comparisons": [_comparison(one) for one in found]}
-    return json.dumps(json_value(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    return json_document(whole)
 
 
 def _comparison(found: DetectorComparison) -> dict[str, Any]:

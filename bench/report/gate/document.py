@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from bench.golden.gate_findings import GateFindings
-from bench.report.formats import json_value
+from bench.platform.outside.json_text import json_document
 
 
 def findings_json(findings: GateFindings, acceptance: str = "") -> str:
@@ -34,4 +33,4 @@ def findings_json(findings: GateFindings, acceptance: str = "") -> str:
         "notes": list(findings.notes),
         "accept_with": acceptance or None,
     }
-    return json.dumps(json_value(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    return json_document(whole)

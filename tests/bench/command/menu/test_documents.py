@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.command.menu.documents import json_parts, print_document, print_table
+from bench.command.menu.documents import print_document, print_table
 from bench.command.menu.lazy_group import whole_commands
 from bench.golden.golden_record import read_golden
+from bench.platform.outside.json_text import json_parts
 from bench.platform.shipped_results import shipped_results
 from tests.support.command_line import call, one_line
 from tests.support.result_folders import store_run
