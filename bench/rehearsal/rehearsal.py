@@ -10,6 +10,7 @@ from bench.engine.cache import Cache
 from bench.engine.versions import versions
 from bench.inference.backends import backend_key
 from bench.platform.files import digest
+from bench.platform.printable import size_text
 from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import Counted
 from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
@@ -22,7 +23,6 @@ from bench.request.planned_run import PlannedRun
 from protocols.degradations import parse_degradation
 
 MINUTE, HOUR = 60, 3600  # seconds
-UNITS = ("kB", "MB", "GB", "TB")
 MAX_SHOWN = 6  # of what is not measured
 LONGEST_REASON = 100  # characters
 
@@ -220,12 +220,6 @@ def _disk_text(disk: Disk) -> str:
     of_which = f" (of which {largest.partition('.')[0]} {size_text(disk.embeddings[largest])})" if largest else ""
     further = f"{size_text(disk.fits)} of fits, {size_text(disk.scores)} of scores"
     return f"{size_text(embeddings)} of embeddings{of_which}, {further}"
-
-
-def size_text(size: float) -> str:
-    """Bytes in a unit that suits them, of 1000 each."""
-    power = next((power for power, _ in enumerate(UNITS, 1) if size < 1000 ** (power + 1)), len(UNITS))
-    return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
 
 
 def _some(texts: Sequence[str], separator: str) -> str:

@@ -15,6 +15,7 @@ from bench.command.menu.documents import Json, print_document, print_table
 from bench.command.runs.places import run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
+from bench.platform.printable import size_text
 from bench.request.run_request import RUNS
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 HEADERS = ("run", "tags", "question", "data", "detectors", "date", "state", "size")
 MAX_SHOWN = 5  # files that a line names
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 Folders = Annotated[list[Path] | None, typer.Argument(help="Folders of runs.", show_default=str(RUNS))]
 NamedRun = Annotated[Path, typer.Argument(help="Result folder, or what the run is called.", parser=run_folder)]
@@ -111,7 +111,7 @@ def remove_command(run: NamedRun, yes: Yes = False) -> None:  # noqa: FBT002 - a
 
     _require_run(run)
     found = removable_files(run)
-    about = f"{len(found.own):,} files, {_size(found.bytes)}, of {_count(len(found.runs), 'run')} in {run}"
+    about = f"{len(found.own):,} files, {size_text(found.bytes)}, of {_count(len(found.runs), 'run')} in {run}"
     if found.foreign:
         say(f"Not Lineup's, and left alone: {_some(found.foreign)}")
     if not yes and not _confirmed(about):
@@ -167,7 +167,7 @@ def _write_tags(run: Path, labels: RunLabels) -> None:
 def _row(run: KnownRun) -> tuple[str, ...]:
     date = datetime.fromtimestamp(run.date, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     tags, detectors = " ".join(run.tags), str(len(run.detectors))
-    return (run.name, tags, run.question, run.data, detectors, date, _state(run), _size(run.bytes))
+    return (run.name, tags, run.question, run.data, detectors, date, _state(run), size_text(run.bytes))
 
 
 def _state(run: KnownRun) -> str:
@@ -181,11 +181,6 @@ def _document(run: KnownRun) -> dict[str, Any]:
     """A run as JSON: its date in UTC."""
     date = datetime.fromtimestamp(run.date, UTC).isoformat(timespec="seconds")
     return {**asdict(run), "date": date}
-
-
-def _size(size: float) -> str:
-    power = next((power for power, _ in enumerate(UNITS) if size < 1000 ** (power + 1)), len(UNITS) - 1)
-    return f"{size / 1000**power:.{1 if power else 0}f} {UNITS[power]}"
 
 
 def _count(count: int, noun: str) -> str:

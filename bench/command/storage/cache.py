@@ -16,7 +16,7 @@ from bench.command import options
 from bench.command.menu.documents import Json, print_document, print_table
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
-from bench.platform.printable import printable
+from bench.platform.printable import printable, size_text
 
 if TYPE_CHECKING:
     from bench.engine.caching.inventory import CacheEntry, Inventory
@@ -116,7 +116,7 @@ def _show(inventory: Inventory) -> None:
 
 def _amounts(row: Mapping[str, Any]) -> tuple[str, str]:
     """Size and age of a row."""
-    return _size_text(row["bytes"]), _age(row["used"])
+    return size_text(row["bytes"]), _age(row["used"])
 
 
 def _document(inventory: Inventory) -> dict[str, Any]:
@@ -179,12 +179,7 @@ def _foreign_line(inventory: Inventory) -> str:
 
 def _size(entries: Iterable[CacheEntry]) -> str:
     entries = list(entries)
-    return f"{_size_text(sum(one.bytes for one in entries))} in {sum(len(one.files) for one in entries):,} files"
-
-
-def _size_text(size: int) -> str:
-    unit = next((name for name, factor in reversed(BYTES.items()) if size >= factor), "B")
-    return f"{size / BYTES[unit]:.{0 if unit == 'B' else 1}f} {unit}"
+    return f"{size_text(sum(one.bytes for one in entries))} in {sum(len(one.files) for one in entries):,} files"
 
 
 def _age(when: float) -> str:

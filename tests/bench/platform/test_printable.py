@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.platform.printable import printable
+from bench.platform.printable import printable, size_text
 from bench.platform.progress import Reporter
 
 
@@ -27,3 +27,10 @@ def test_lines_that_are_said_stay_lines():
     written = io.StringIO()
     Reporter(Console(file=written, width=80)).say("first\nsecond\tpart")
     assert written.getvalue() == "first\nsecond\\tpart\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(12, "12 B"), (999, "999 B"), (2_500, "2.5 kB"), (3.2e11, "320.0 GB"), (5e16, "50000.0 TB")]
+)
+def test_sizes_have_units_that_suit_them(size, text):
+    assert size_text(size) == text

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.platform.progress import Reporter
 from bench.rehearsal import fit_measuring, measuring
-from bench.rehearsal.rehearsal import duration, rehearse, size_text
+from bench.rehearsal.rehearsal import duration, rehearse
 from bench.request.planned_run import plan_run
 from tests.support.protocol_runs import ProtocolRunner
 
@@ -77,10 +77,3 @@ def test_what_cannot_be_measured_is_named_with_its_reason(said, monkeypatch):
 )
 def test_times_have_units_that_suit_them(seconds, text):
     assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(12, "0.0 kB"), (2_500, "2.5 kB"), (3.2e11, "320.0 GB"), (5e16, "50000.0 TB")]
-)
-def test_sizes_have_units_that_suit_them(size, text):
-    assert size_text(size) == text

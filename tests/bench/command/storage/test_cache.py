@@ -46,9 +46,9 @@ def test_what_the_cache_holds_is_shown(cache):
         done = lineup(cache)
     assert done.returncode == 0
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert ["fits", "hog_svm", "1", "1", "8.1", "KB", "now", "yes"] in rows
-    assert ["fits", "not", "recorded", "1", "1", "8.1", "KB", "40", "d", "ago"] in rows
-    assert ["/nowhere/one", "cross_generator", "cats", "8.1", "KB", "now", "goes", "on"] in rows
+    assert ["fits", "hog_svm", "1", "1", "8.1", "kB", "now", "yes"] in rows
+    assert ["fits", "not", "recorded", "1", "1", "8.1", "kB", "40", "d", "ago"] in rows
+    assert ["/nowhere/one", "cross_generator", "cats", "8.1", "kB", "now", "goes", "on"] in rows
     assert "left alone: my\\x1b[31mnotes" in done.stdout
     shown = json.loads(lineup(cache, "--json").stdout)
     assert shown["foreign"] == {"my\x1b[31mnotes": 4}
@@ -61,11 +61,11 @@ def test_what_the_cache_holds_is_shown(cache):
 
 def test_pruning_says_what_goes_and_a_dry_run_lets_it_stay(cache):
     planned = lineup(cache, "prune", "--older-than", "30d", "--dry-run")
-    assert "Would prune 8.1 KB in 1 files" in planned.stdout
+    assert "Would prune 8.1 kB in 1 files" in planned.stdout
     assert "1 fits" in planned.stdout
     assert cache.has_fit("old")
     done = lineup(cache, "prune", "--older-than", "30d")
-    assert "Pruned 8.1 KB in 1 files" in done.stdout
+    assert "Pruned 8.1 kB in 1 files" in done.stdout
     assert "my\\x1b[31mnotes" in done.stdout
     assert [cache.has_fit(name) for name in ("old", "new")] == [False, True]
     gone = json.loads(lineup(cache, "prune", "--keep", "0.001MB", "--json").stdout)
