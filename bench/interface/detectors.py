@@ -129,7 +129,7 @@ def load_detector(  # noqa: PLR0913 - how it computes
             it; or the path of a file of a fitted detector that a run kept.
         setting: "paper" or "small": which network a checkpoint is of; None for "paper". A fitted one says its own.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks: "auto", "torch", "onnxruntime" or "openvino".
         batch_size: Images that are scored together.
         workers: Threads that read and prepare.

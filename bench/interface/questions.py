@@ -39,7 +39,7 @@ class RunQuestion:
         validation: Share of every train set that is not fitted on and scored; 0 for none.
         base_degradations: What all images go through first; a run for each of several.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks, as `bench.inference.backends.BACKENDS`.
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.

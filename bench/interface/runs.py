@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         validation: Share of every train set that is not fitted on and scored, in [0, 0.9].
         base_degradation: All images go through it first, for training and testing.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks: "auto", "torch", "onnxruntime" or "openvino".
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
