@@ -135,7 +135,10 @@ Precision = Annotated[
     str, typer.Option(help="Of networks that score: float32, tf32 (on a GPU) or bfloat16.", rich_help_panel=COMPUTED)
 ]
 Backend = Annotated[
-    str, typer.Option(help="What computes networks: auto, torch, onnxruntime or openvino.", rich_help_panel=COMPUTED)
+    str,
+    typer.Option(
+        help="What computes networks: auto, torch, onnxruntime, openvino or inductor.", rich_help_panel=COMPUTED
+    ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
 Workers = Annotated[

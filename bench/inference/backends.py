@@ -24,8 +24,8 @@ from detectors.types import NetworkBackend, NetworkKind, NetworkPrecision
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-NetworkLibrary = Literal["torch", "onnxruntime", "openvino"]
-BackendName = Literal["auto", "torch", "onnxruntime", "openvino"]
+NetworkLibrary = Literal["torch", "onnxruntime", "openvino", "inductor"]
+BackendName = Literal["auto", "torch", "onnxruntime", "openvino", "inductor"]
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 BY_KIND: Mapping[NetworkKind, NetworkLibrary] = {"convolutional": "onnxruntime", "transformer": "torch"}
 # of a processor: with any of them it multiplies bfloat16 by itself, and libraries round elsewhere
@@ -56,11 +56,13 @@ class LibraryBackend(NetworkBackend):
 
     def compile(self, body: nn.Module, kind: NetworkKind) -> Callable[..., Tensor]:
         """As `detectors.types.NetworkBackend.compile`."""
-        from bench.inference.bodies import ExportedBody, TorchBody
+        from bench.inference.bodies import CompiledBody, ExportedBody, TorchBody
 
         library = self.library(kind)
         if library == "torch":
             return TorchBody(body, self.precision)
+        if library == "inductor":
+            return CompiledBody(body, self.precision, self.notes)
         return ExportedBody(body, (library, self.precision), self.graphs, self.sessions, self.notes)
 
 
@@ -87,6 +89,9 @@ def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: 
     if chosen == "onnxruntime" and precision == "bfloat16":
         msg = "--backend onnxruntime computes in float32 alone: choose --backend torch or openvino for bfloat16"
         raise InputError(msg)
+    if chosen == "inductor":
+        _require_compiler(device)
+        return LibraryBackend("inductor", precision, graphs)
     if chosen == "torch" or not on_cpu or (chosen == "auto" and precision == "bfloat16"):
         return None if precision == "float32" else LibraryBackend("torch", precision, graphs)
     _require_installed(chosen)
@@ -102,6 +107,23 @@ def _require_installed(name: BackendName) -> None:
         extra = "'lineup-bench[openvino]'" if library == "openvino" else library
         msg = f"--backend {name} needs the package {library}, which is not installed: run pip install {extra}, or"
         raise InputError(f"{msg} choose --backend torch")
+
+
+def _require_compiler(device: str) -> None:
+    """Raise `InputError` where there is nothing that makes code of what torch's own compiler writes."""
+    if device != "cpu":
+        if installed_version("triton") == ABSENT:
+            msg = "--backend inductor needs the package triton on a GPU, which is not installed: run pip install triton"
+            raise InputError(f"{msg}, or choose --backend torch")
+        return
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler as error:
+        msg = "--backend inductor needs a C++ compiler on the CPU, and there is none: install g++, or choose"
+        raise InputError(f"{msg} --backend onnxruntime") from error
 
 
 def _require_bfloat16() -> None:
@@ -130,7 +152,7 @@ def backend_key(runtime: Runtime, kinds: frozenset[NetworkKind]) -> str:
         return ""
     features = "+".join(bfloat16_features()) if backend.precision == "bfloat16" and runtime.device == "cpu" else ""
     libraries = sorted({library for kind in kinds if (library := backend.library(kind)) != "torch"})
-    names = [f"{library} {installed_version(library)} {backend.precision}" for library in libraries]
+    names = [f"{_with_version(library)} {backend.precision}" for library in libraries]
     return " ".join([*names, features]).strip() if kinds else ""
 
 
@@ -138,7 +160,12 @@ def library_name(runtime: Runtime, kinds: frozenset[NetworkKind]) -> str:
     """What computes networks of these kinds, as a user reads it: libraries with their versions; empty for none."""
     backend = runtime.backend
     libraries = {backend.library(kind) if isinstance(backend, LibraryBackend) else "torch" for kind in kinds}
-    return ", ".join(f"{library} {installed_version(library)}" for library in sorted(libraries))
+    return ", ".join(map(_with_version, sorted(libraries)))
+
+
+def _with_version(library: NetworkLibrary) -> str:
+    """A library as a user reads it; inductor is torch's own compiler and comes with it."""
+    return f"{library} {installed_version('torch' if library == 'inductor' else library)}"
 
 
 def bfloat16_features() -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -17,6 +18,8 @@ from detectors.types import NetworkPrecision
 
 # of outputs, as a share of the largest one, beyond which a graph is not that of the body
 LARGEST_CHANGES: Mapping[NetworkPrecision, float] = {"float32": 1e-3, "bfloat16": 0.2}
+MOST_COMPILED = 128  # by torch's compiler, of all bodies, each for one kind of sizes: it counts some of them together
+COMPILER_LOGS = ("torch._dynamo", "torch._inductor", "torch.utils.cpp_extension")
 MOST_SHAPES = 8  # of inputs that a body is exported for: each takes seconds and memory
 
 
@@ -97,6 +100,39 @@ class TorchBody(BackendBody):
         if self._precision == "tf32":
             return tf32_products()
         return torch.autocast(device, dtype=torch.bfloat16, enabled=self._precision == "bfloat16")
+
+
+class CompiledBody(TorchBody):
+    """A body that torch compiles at its first use, and anew for other sizes of its inputs.
+
+    Bodies that differ in their weights alone share what was compiled. One that cannot be compiled as a whole, or is
+    shown images of too many shapes, is computed by torch operation by operation in the same precision, and it is noted
+    why.
+
+    Args:
+        body: The body.
+        precision: Of its products and convolutions.
+        notes: What a user should know, to which a line is added.
+    """
+
+    def __init__(self, body: nn.Module, precision: NetworkPrecision, notes: list[str]) -> None:
+        super().__init__(body, precision)
+        self._compiled: Callable[..., Tensor] | None = torch.compile(body, fullgraph=True)
+        self._notes = notes
+        for name in COMPILER_LOGS:
+            logging.getLogger(name).setLevel(logging.ERROR)  # what goes wrong is raised, and noted
+
+    def compute(self, *inputs: Tensor) -> Tensor:
+        """Outputs by what torch compiled."""
+        if self._compiled is None or not inputs[0].shape[0]:
+            return super().compute(*inputs)
+        try:
+            with self._rounding(inputs[0].device.type), torch._dynamo.config.patch(recompile_limit=MOST_COMPILED):  # noqa: SLF001 - its only name
+                return self._compiled(*inputs)
+        except Exception as error:  # noqa: BLE001 - whatever a compiler cannot do, torch can without it
+            self._compiled = None
+            self._notes.append(f"{_name(self.network)} is computed by torch without its compiler: {_reason(error)}")
+            return super().compute(*inputs)
 
 
 class ExportedBody(BackendBody):
@@ -182,8 +218,9 @@ class ExportedBody(BackendBody):
     def _leave_to_torch(self, reason: str) -> None:
         self.by_torch = True
         self._sessions.close(self)
-        name = type(getattr(self.network, "network", self.network)).__name__
-        self._notes.append(f"{name} is computed by torch in float32 and not by {self._library}: {reason}")
+        self._notes.append(
+            f"{_name(self.network)} is computed by torch in float32 and not by {self._library}: {reason}"
+        )
 
 
 def _change(found: Tensor, expected: Tensor) -> float:
@@ -191,5 +228,12 @@ def _change(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
 
 
+def _name(body: nn.Module) -> str:
+    """What messages call a body: by the class of its network."""
+    return type(getattr(body, "network", body)).__name__
+
+
 def _reason(error: Exception) -> str:
+    """The first line of what a library raised; torch's compiler raises another error around it."""
+    error = getattr(error, "inner_exception", error)
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -130,7 +130,7 @@ def load_detector(  # noqa: PLR0913 - how it computes
         setting: "paper" or "small": which network a checkpoint is of; None for "paper". A fitted one says its own.
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "float32", "tf32" or "bfloat16".
-        backend: What computes networks: "auto", "torch", "onnxruntime" or "openvino".
+        backend: What computes networks: "auto", "torch", "onnxruntime", "openvino" or "inductor".
         batch_size: Images that are scored together.
         workers: Threads that read and prepare.
         weights_dir: Folder of released checkpoints; None for LINEUP_WEIGHTS, or weights in the cache folder.

@@ -85,7 +85,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         base_degradation: All images go through it first, for training and testing.
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "float32", "tf32" or "bfloat16".
-        backend: What computes networks: "auto", "torch", "onnxruntime" or "openvino".
+        backend: What computes networks: "auto", "torch", "onnxruntime", "openvino" or "inductor".
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
         timeout: Seconds that a detector may take for one batch; None for any time.

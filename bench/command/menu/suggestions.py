@@ -12,7 +12,7 @@ from typing import Any
 MANIFEST, RECORD = "manifest.json", "record.json"  # of a result folder, and of a golden record
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
-BACKENDS = ("auto", "torch", "onnxruntime", "openvino")
+BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "inductor")
 RUN_SETTINGS = ("auto", "paper", "small")
 FIGURES = (  # of Lineup, whose modules import what draws
     *("averages", "critical_difference", "matrix", "curves", "confusion", "speed", "stages", "transfer", "overlap"),

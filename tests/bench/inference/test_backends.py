@@ -40,6 +40,33 @@ def test_torch_mixes_precisions(name):
     assert library_name(runtime, CONVOLUTIONAL).startswith("torch 2.")
 
 
+@pytest.mark.parametrize(("device", "precision"), [("cuda", "float32"), ("cuda:1", "tf32")])
+def test_the_compiler_of_torch_is_checked_and_stands_in_keys_with_the_version_of_torch(monkeypatch, device, precision):
+    monkeypatch.setattr(backends, "installed_version", lambda library: {"torch": "9", "triton": "3"}[library])
+    runtime = chosen("inductor", device, precision)
+    assert needs_check(runtime, TRANSFORMER)
+    assert library_name(runtime, TRANSFORMER) == "inductor 9"
+    assert backend_key(runtime, TRANSFORMER).startswith(f"inductor 9 {precision}")
+
+
+def test_a_card_without_a_compiler_is_refused(monkeypatch):
+    monkeypatch.setattr(backends, "installed_version", lambda _: "absent")
+    with pytest.raises(InputError, match="needs the package triton on a GPU, which is not installed: run pip install"):
+        choose_backend("inductor", "cuda", "float32", Path("graphs"))
+
+
+@pytest.mark.slow  # the compiler takes seconds to import
+def test_a_processor_without_a_compiler_is_refused():
+    from torch._inductor import config
+
+    assert choose_backend("inductor", "cpu", "bfloat16", Path("graphs")).library("transformer") == "inductor"
+    with (
+        config.patch({"cpp.cxx": (None, "no-such-compiler")}),
+        pytest.raises(InputError, match=r"needs a C\+\+ compiler on the CPU, and there is none: install g"),
+    ):
+        choose_backend("inductor", "cpu", "float32", Path("graphs"))
+
+
 def test_tf32_is_checked_against_float32_on_a_card():
     runtime = chosen(device="cuda", precision="tf32")
     assert runtime.backend == LibraryBackend("torch", "tf32", Path("graphs"))

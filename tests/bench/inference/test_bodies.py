@@ -7,7 +7,7 @@ from torch import nn
 
 from bench.inference import graphs
 from bench.inference.backends import LibraryBackend
-from bench.inference.bodies import MOST_SHAPES, ExportedBody, TorchBody, float32_by_torch
+from bench.inference.bodies import MOST_SHAPES, CompiledBody, ExportedBody, TorchBody, float32_by_torch
 from bench.inference.open_sessions import OpenSessions
 from detectors import catalogue
 from detectors.api import Runtime
@@ -171,3 +171,44 @@ def test_mixed_precision_ends_with_the_body_and_is_not_in_the_reference():
     assert body(IMAGES).dtype == torch.bfloat16
     body.by_torch = True
     assert torch.equal(body(IMAGES), network(IMAGES))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # torch's compiler meets deprecations of its own
+@pytest.mark.parametrize(("precision", "largest"), [("float32", 1e-6), ("bfloat16", 0.01)])
+def test_a_compiled_body_gives_what_torch_gives_for_batches_and_sizes_of_any_number(precision, largest, capfd):
+    notes, network = [], convolution()
+    body = CompiledBody(network, precision, notes)
+    with deterministic(), torch.inference_mode():
+        for images in (
+            IMAGES,
+            IMAGES[:3],
+            IMAGES[:1],
+            IMAGES[:0],
+            *(torch.rand(2, 3, side, side) for side in range(4, 15)),
+        ):
+            found = body(images)
+            assert found.float().allclose(network(images), atol=largest)
+            assert (found.dtype == torch.float32) == (precision == "float32") or not len(images)
+        with float32_by_torch() as bodies:
+            assert torch.equal(body(IMAGES), network(IMAGES))
+    assert bodies == [body]
+    assert notes == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_cannot_be_compiled_is_computed_by_torch_in_the_same_precision_with_one_line(precision):
+    class Listing(nn.Sequential):
+        def forward(self, images):
+            return super().forward(images) + torch.tensor(images.mean((1, 2, 3)).tolist())[:, None]
+
+    network, notes = Listing(*convolution()), []
+    body, plain = CompiledBody(network, precision, notes), TorchBody(network, precision)
+    for images in (IMAGES, IMAGES[:1]):
+        assert torch.equal(body(images), plain(images))
+    (note,) = notes
+    assert note.startswith("Listing is computed by torch without its compiler: Unsupported: ")
+    assert "\n" not in note
