@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import as_completed
 from pathlib import Path
 
 from bench.embedded import corpus
 from bench.embedded.corpus import DESCRIPTION, StageCallback
 from bench.platform.errors import InputError
 from bench.platform.files import fullness
+from bench.platform.processes.waiting import as_finished
 from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 
 
@@ -57,7 +57,7 @@ def _write_all(
     total = sum(task.end - task.first for task in tasks)
     written: list[tuple[str, str]] = []
     with WorkerProcesses(min(workers, len(tasks)), corpus._start_worker) as pool:  # noqa: SLF001
-        for finished in as_completed([pool.submit(task.write, folder) for task in tasks]):
+        for finished in as_finished([pool.submit(task.write, folder) for task in tasks]):
             written += finished.result()
             if report:
                 report("embedded corpus", len(written), total)

@@ -30,6 +30,7 @@ from bench.engine.selections import Positions, Selections, unique_positions
 from bench.engine.tracking.run_tracker import RunTracker
 from bench.images.image_set import ImageSet
 from bench.platform.processes.executors import Executor, in_processes
+from bench.platform.processes.waiting import result_of
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
@@ -200,7 +201,7 @@ class Engine:
             for need in needs:
                 key = need.item.fit_key
                 with self._log.failures_of(need.users), contained(fit_text(need.item)):
-                    result = futures[key].result() if key in futures else None
+                    result = result_of(futures[key]) if key in futures else None
                     counts, seconds = result or (Counter[str](), {})
                     self.counts.update(counts)
                     self._fits.seconds.update(seconds)

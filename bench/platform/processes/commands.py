@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from bench.platform.processes import orphans
+from bench.platform.processes.waiting import as_finished
 
 END_SECONDS = 30.0  # that a command has to end in good order before it is killed
 
@@ -129,7 +130,7 @@ def run_commands(
     with ThreadPoolExecutor(count) as threads:
         try:
             futures = [threads.submit(processes.run, command, began) for command in commands]
-            for future in as_completed(futures):
+            for future in as_finished(futures):
                 ended(future.result())
         except BaseException:
             processes.end()

@@ -18,6 +18,7 @@ from types import FunctionType
 from typing import Any, Protocol, TypeVar
 
 from bench.platform.errors import InputError
+from bench.platform.processes.waiting import result_of
 from bench.platform.processes.worker_processes import ProcessDied, WorkerProcesses
 from detectors import catalogue
 
@@ -58,9 +59,9 @@ def map_in_order(
             for item in items:
                 window.append(pool.submit(work, item))
                 if len(window) >= ITEMS_PER_WORKER * workers:
-                    yield window.popleft().result()
+                    yield result_of(window.popleft())
             while window:
-                yield window.popleft().result()
+                yield result_of(window.popleft())
         except ProcessDied as error:
             msg = f"{doing}: {error}; run again with fewer --workers"
             raise InputError(msg) from error
