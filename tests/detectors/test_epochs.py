@@ -62,6 +62,7 @@ def test_a_coder_has_none_before_its_training():
     assert catalogue.recipe("coding_cost", "small").untrained(Runtime()) is None
 
 
+QUICK = {"cnnspot", "f3net", "npr", "resnet18_pairs", "deit_s"}
 TUNED = [name for name in catalogue.names() if isinstance(catalogue.recipe(name, "small"), FineTunable)]
 
 
@@ -78,7 +79,7 @@ def three_epochs(monkeypatch):
 
 
 @pytest.mark.usefixtures("three_epochs")
-@pytest.mark.parametrize("name", TUNED)
+@pytest.mark.parametrize("name", [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in TUNED])
 def test_a_network_goes_on_from_its_weights_with_one_image_of_each_class_and_keeps_its_statistics(name):
     recipe, train = catalogue.recipe(name, "small"), ToyTrainSet(2)
     before = recipe.untrained(Runtime()).state()

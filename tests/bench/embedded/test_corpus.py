@@ -54,6 +54,7 @@ def made_alone(name):
     return encode_jpeg(make_fake(generator, scene, number) if folder == "ai" else scene, number)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_a_worker")
 def test_neither_workers_nor_size_nor_order_change_a_byte(built):
     images = files(built)

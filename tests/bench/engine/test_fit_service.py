@@ -47,6 +47,7 @@ def there(folder, tmp_path_factory):
     return answered(folder, root, recipes, 2)
 
 
+@pytest.mark.slow  # as all that looks at what two processes fitted
 def test_processes_change_no_score(folder, there, tmp_path):
     here, told, counted = answered(folder, tmp_path, {"npr": Npr("small")}, 1)
     same, same_told, same_counted = there
@@ -57,6 +58,7 @@ def test_processes_change_no_score(folder, there, tmp_path):
     assert same_counted["fits reused"] == 2  # of the network that is shown tiles
 
 
+@pytest.mark.slow
 def test_trouble_in_a_process_is_the_reason_of_the_hole(there):
     scores, told, _ = there
     assert {cell.detector for cell in scores} == {"npr", "tiles"}

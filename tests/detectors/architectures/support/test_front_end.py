@@ -7,6 +7,7 @@ from detectors import catalogue
 from detectors.architectures.support.front_end import BodyModule, FrontEndNetwork, body_inputs
 from detectors.training.network_recipe import NORMALISED_PIXELS, NetworkRecipe
 
+QUICK = {"cnnspot", "npr", "spec", "f3net", "deit_s"}  # one of each kind of front end, and a transformer
 NETWORKS = [name for name in catalogue.names() if isinstance(catalogue.recipe(name, "small"), NetworkRecipe)]
 
 
@@ -15,7 +16,9 @@ def images_for(recipe):
     return torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+)
 def test_mixed_precision_leaves_the_front_end_alone_and_not_the_body(name):
     recipe = catalogue.recipe(name, "small")
     network, images = recipe.network().eval(), images_for(recipe)
