@@ -18,6 +18,8 @@ from bench.embedded.scenes.scene import render
 from bench.embedded.shortcut_probes import PROBES, accuracies
 from bench.images.data_sets import read
 
+pytestmark = pytest.mark.slow  # and a part of .ci/run
+
 
 def files(root):
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.jpg")}
@@ -54,7 +56,6 @@ def made_alone(name):
     return encode_jpeg(make_fake(generator, scene, number) if folder == "ai" else scene, number)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("as_a_worker")
 def test_neither_workers_nor_size_nor_order_change_a_byte(built):
     images = files(built)
@@ -176,7 +177,6 @@ def test_probes_find_a_planted_shortcut(tmp_path):
     assert found["thumbnail"]["planted"] > 0.9
 
 
-@pytest.mark.slow
 def test_the_corpus_offers_no_shortcut(embedded_corpus):
     found = accuracies(embedded_corpus)
     for name, probe in PROBES.items():
