@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +70,7 @@ def answer(checked: CheckedQuestion, reporter: Reporter, call: str, *, show: boo
     from bench.report.run_report import report_leaderboard
     from bench.request.run_record import cache_use
 
-    with held_cache(reporter) as cache, _held_folders(checked):
+    with held_cache(reporter) as cache, _held_folders(checked), _published(checked.out, reporter):
         planned = plan_question(checked, cache.path, reporter, dry=False)
         cache.declare([cache_use(run) for run in planned])
         runs = [_execute(run, reporter, call, show=show and len(planned) == 1) for run in planned]
@@ -120,6 +120,15 @@ def _held_folders(checked: CheckedQuestion) -> Iterator[None]:
         for folder in dict.fromkeys([checked.out, *(request.out for request in checked.requests)]):
             held.enter_context(held_for_one_run(folder))
         yield
+
+
+def _published(out: Path, reporter: Reporter) -> AbstractContextManager[None]:
+    """Where a result folder is the working copy of a place on a store, publish it there while the context lasts."""
+    from bench.storage.publishing import published
+    from bench.storage.working_copy import store_of
+
+    url = store_of(out)
+    return published(out, url, reporter.say) if url else nullcontext()
 
 
 def plan_question(checked: CheckedQuestion, cache: Path, reporter: Reporter, *, dry: bool) -> list[PlannedRun]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from errno import EIO, ENOENT
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,15 +18,12 @@ from bench.images.files.tree import (
     too_large_error,
 )
 from bench.platform.errors import InputError
-
-PACKAGE_OF_SCHEME = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
-# Keys of a store's information on a file that are its name, or that change while the file does not.
-VOLATILE_KEYS = {"atime", "last_accessed_on", "name", "time", "url"}
+from bench.storage.connection import connect, state_of
 
 
 def open_remote(url: str, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
     """The tree at a URL; one of the local disk is opened by `open_local`, with these suffixes. Raises `InputError`."""
-    system, root = _connect(url)
+    system, root = connect(url)
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
     return open_local(Path(root), file_suffixes) if "file" in protocols else RemoteStore(url, system, root)
 
@@ -69,7 +65,7 @@ class RemoteStore(Tree):
             with _as_os_error():
                 info: dict[str, Any] = self._system.info(f"{self._root}/{name}")
             self._info[name] = info | {"size": info.get("size") or 0}
-        return int(self._info[name]["size"]), _hash_of(self._info[name])
+        return int(self._info[name]["size"]), state_of(self._info[name])
 
     def read(self, name: str) -> bytes:
         """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
@@ -101,25 +97,3 @@ def _as_os_error() -> Iterator[None]:
         raise
     except Exception as error:
         raise OSError(EIO, str(error)) from error
-
-
-def _connect(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it. Raises `InputError`."""
-    import fsspec
-
-    scheme = url.partition("://")[0]
-    try:
-        system, root = fsspec.core.url_to_fs(url.rstrip("/"))
-    except (ImportError, ValueError) as error:
-        package = PACKAGE_OF_SCHEME.get(scheme)
-        schemes = ", ".join(PACKAGE_OF_SCHEME)
-        advice = f"install {package} beside Lineup" if package else f"use one of {schemes}, or a local path"
-        msg = f"{url} cannot be opened ({error}); {advice}"
-        raise InputError(msg) from error
-    return system, str(root)
-
-
-def _hash_of(info: dict[str, Any]) -> int:
-    """A number that changes when the information on a file does: checksums, times, version ids."""
-    lasting = sorted((key, repr(value)) for key, value in info.items() if key.lower() not in VOLATILE_KEYS)
-    return int.from_bytes(sha256(repr(lasting).encode()).digest()[:7])
