@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.platform.errors import InputError
+from bench.platform.printable import parse_size
 
 if TYPE_CHECKING:
     from bench.engine.caching.working_cache import WorkingCache
@@ -73,6 +74,20 @@ def fetched_folder(url: str) -> Path:
     return reading_copy(working_copy(local_folder(), url, "read"), url)
 
 
+def image_limit() -> int | None:
+    """How many bytes of remote images this machine keeps: LINEUP_IMAGE_CACHE; None where it says nothing.
+
+    Raises:
+        InputError: It is no size.
+    """
+    if not (text := os.environ.get("LINEUP_IMAGE_CACHE", "")):
+        return None
+    if (size := parse_size(text)) is None:
+        msg = f"LINEUP_IMAGE_CACHE is {text!r}, which is no size; give one such as 20GB, or 0 to keep no remote images"
+        raise InputError(msg)
+    return size
+
+
 def reporter(*, progress: bool = True) -> Reporter:
     """Progress on the error stream: bars on a terminal and in a notebook, quiet lines elsewhere; or none at all."""
     import io
@@ -103,15 +118,24 @@ def held_cache(reporter: Reporter, *, reading: bool = False) -> Iterator[Working
     Raises:
         InputError: It is no folder.
     """
-    from bench.engine.caching.shared_files import SharedFiles
     from bench.engine.caching.working_cache import working_cache
 
     for name, value in TELLING_NOBODY.items():  # before anything that computes is imported
         os.environ.setdefault(name, value)
     with working_cache(cache_folder(), reporter.say, reading=reading) as cache:
-        if count := SharedFiles.of(cache.path).publish_missing() if not reading else 0:
-            reporter.say(f"Published {count:,} files of the cache that its store did not have")
+        if not reading:
+            _prepare(cache, reporter)
         yield cache
+
+
+def _prepare(cache: WorkingCache, reporter: Reporter) -> None:
+    """Bring a cache that is written into the state that the environment asks for."""
+    from bench.engine.caching.shared_files import SharedFiles
+    from bench.storage.image_cache import set_limit
+
+    set_limit(cache.path, image_limit() if cache.path == cache_folder() else 0)  # what passes keeps no images
+    if count := SharedFiles.of(cache.path).publish_missing():
+        reporter.say(f"Published {count:,} files of the cache that its store did not have")
 
 
 @contextmanager

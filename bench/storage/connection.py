@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,9 +35,16 @@ def require_no_password(url: str) -> None:
 
 
 def connect(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it; one process has one of each. Raises `InputError`."""
+    """The file system of a URL, which all threads of a process share, and the path in it. Raises `InputError`."""
+    return _connected(url, os.getpid())
+
+
+@lru_cache(maxsize=64)
+def _connected(url: str, process: int) -> tuple[Any, str]:
+    """The same, once in each process: fsspec itself would make one for each thread, with connections of its own."""
     import fsspec
 
+    del process
     scheme = url.partition("://")[0]
     try:
         system, root = fsspec.core.url_to_fs(url.rstrip("/"))

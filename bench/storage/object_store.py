@@ -21,6 +21,8 @@ from bench.storage.connection import connect
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds, between one attempt and the next
 ATTEMPTS = len(PAUSES) + 1
+MOST_DAMAGED = 3  # attempts at an object that comes as another than it should be: it may have changed
+LASTING = 1  # attempts where the answer would be the same
 TIME_LIMIT = 120.0  # seconds of one attempt
 SLOWEST = 500_000  # bytes a second that a large object may take in addition
 PARALLEL = 16  # objects that are read or written at a time
@@ -99,8 +101,7 @@ class ObjectStore:
             system, root = connect(self.url)
             data = bytes(system.cat_file(f"{root}/{name}", **limits))
             if found := fault(data):
-                msg = f"{found}: {len(data):,} bytes were read"
-                raise DamagedObject(msg)
+                raise DamagedObject(found)
             return data
 
         return self._tried(READING, name, fetch)
@@ -148,22 +149,23 @@ class ObjectStore:
     def _tried(self, doing: str, name: str, call: Callable[[], Given], size: int = 0) -> Given:
         """What a call gives, tried again and again. Raises `StoreFault`, and `FileNotFoundError` of reading."""
         limit = TIME_LIMIT + size / SLOWEST
-        for pause in (*self.pauses, None):
+        for attempt, pause in enumerate((*self.pauses, None), 1):
             try:
                 return within(limit, call)
             except Exception as error:
                 if (isinstance(error, FileNotFoundError) and doing == READING) or _is_ours(error):
                     raise
-                if pause is None or isinstance(error, FileNotFoundError | PermissionError):
-                    kind = DamagedObject if isinstance(error, DamagedObject) else StoreFault
-                    raise kind(self._line(doing, name, error)) from error
+                damaged = isinstance(error, DamagedObject)
+                most = MOST_DAMAGED if damaged else LASTING if isinstance(error, tuple(ADVICE)) else ATTEMPTS
+                if pause is None or attempt >= most:
+                    kind = DamagedObject if damaged else StoreFault
+                    raise kind(self._line(doing, name, error, attempt)) from error
             time.sleep(pause)
         raise AssertionError  # the last attempt returns or raises
 
-    def _line(self, doing: str, name: str, error: Exception) -> str:
+    def _line(self, doing: str, name: str, error: Exception, attempts: int) -> str:
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        lasting = isinstance(error, FileNotFoundError | PermissionError)
-        times = "" if lasting else f" {len(self.pauses) + 1} times"
+        times = f" {attempts} times" if attempts > 1 else ""
         advice = next((text for kind, text in ADVICE.items() if isinstance(error, kind)), USUAL_ADVICE)
         return printable(f"{doing} {self.url}/{name} failed{times} ({reason}); {advice}")
 
@@ -171,6 +173,11 @@ class ObjectStore:
 def _is_ours(error: Exception) -> bool:
     """Whether an error is that of a URL that cannot be opened at all, and no answer of a store."""
     return isinstance(error, InputError) and not isinstance(error, DamagedObject)
+
+
+def length_fault(data: bytes, size: int) -> str:
+    """What is wrong with the bytes of an object of some size, 0 where that is not known; empty where nothing is."""
+    return f"{len(data):,} of {size:,} bytes came" if size and len(data) != size else ""
 
 
 def within(seconds: float, call: Callable[[], Given]) -> Given:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from bench.platform.checksums import CHECKSUMS, ChecksumList, sha256_of
 from bench.platform.files import write_atomically
-from bench.storage.object_store import PARALLEL, ObjectStore
+from bench.storage.object_store import PARALLEL, ObjectStore, length_fault
 
 LAST = "manifest.json"  # as `bench.records.store` has it: what says that a run has finished
 PASSING = "live"  # as `bench.records.live_record` has it: there while a run goes on
@@ -121,12 +121,9 @@ class ResultCopy:
     def _fetch(self, name: str, size: int, digests: Sequence[str]) -> None:
         """Fetch one file. One that is not as its list says stays so: whoever reads it finds the damage."""
 
-        def fault(data: bytes) -> str:
-            return f"{size:,} bytes are there" if size and len(data) != size else ""
-
-        data = self.store.read(name, fault)
+        data = self.store.read(name, lambda data: length_fault(data, size))
         if digests and sha256(data).hexdigest() not in digests:
-            data = self.store.read(name, fault)
+            data = self.store.read(name)
         write_atomically(self.folder / name, lambda path: path.write_bytes(data))
 
     def _send(self, names: Sequence[str]) -> None:

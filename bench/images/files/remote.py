@@ -19,6 +19,7 @@ from bench.images.files.tree import (
 )
 from bench.platform.errors import InputError
 from bench.storage.connection import connect, state_of
+from bench.storage.object_store import DamagedObject, ObjectStore, StoreFault, length_fault
 
 
 def open_remote(url: str, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
@@ -29,7 +30,7 @@ def open_remote(url: str, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) ->
 
 
 class RemoteStore(Tree):
-    """A folder on a remote store. Images are fetched whole, by one request each, whenever they are read."""
+    """A folder on a remote store. Images are fetched whole whenever they are read."""
 
     def __init__(self, url: str, system: Any, root: str) -> None:  # noqa: ANN401 - a file system of fsspec
         super().__init__(url.rstrip("/"), url.rstrip("/"))
@@ -78,9 +79,19 @@ class RemoteStore(Tree):
         return data
 
     def fetch(self, name: str) -> bytes:
-        """The whole file by one request. Raises `OSError`."""
-        with _as_os_error():
-            return bytes(self._system.cat_file(f"{self._root}/{name}"))
+        """The whole file, asked for until it comes whole.
+
+        Raises:
+            OSError: There is none, or it is not as long as the store says.
+            StoreFault: The store does not answer well: the same would be said of every file.
+        """
+        size = self.stamp(name)[0]
+        try:
+            return ObjectStore(self.where).read(name, lambda data: length_fault(data, size))
+        except StoreFault as fault:
+            if isinstance(fault, DamagedObject) or isinstance(fault.__cause__, PermissionError):
+                raise OSError(EIO, str(fault)) from fault
+            raise
 
     def open(self, name: str) -> BinaryIO:
         """The file, fetched block by block as it is read. Raises `OSError`."""
