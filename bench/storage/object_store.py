@@ -76,7 +76,7 @@ class ObjectStore:
                 found: dict[str, Any] = system.find(f"{root}/{below}".rstrip("/"), detail=True)
             except FileNotFoundError:
                 return {}
-            return {path[len(root) :].lstrip("/"): info for path, info in found.items() if path != root}
+            return {path.removeprefix(f"{root}/"): info for path, info in found.items() if path != root}
 
         return self._tried("listing", below, find)
 

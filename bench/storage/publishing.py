@@ -10,9 +10,9 @@ from threading import Event, Thread
 
 from bench.platform.errors import InputError
 from bench.platform.locks import held
-from bench.storage.claim import BEAT, Claim, give_back, renewed, take_claim
+from bench.storage.claim import BEAT, Claim, give_back, read_claim, renewed, take_claim
 from bench.storage.object_store import ObjectStore, StoreFault
-from bench.storage.result_copy import ResultCopy
+from bench.storage.result_copy import LAST, ResultCopy
 
 EVERY = 5.0  # seconds between two looks at what is new, at least
 SHARE = 10  # times as long as a look takes, the next one waits
@@ -50,6 +50,7 @@ def published(folder: Path, url: str, say: Say) -> Iterator[None]:
             raise
         publisher.stop()
         publisher.publish_all()
+        say(f"Published: {url}")
     finally:
         publisher.release()
 
@@ -64,8 +65,14 @@ def reading_copy(folder: Path, url: str) -> Path:
     Raises:
         InputError: The store does not answer well.
     """
+    store = ObjectStore(url)
     with held(folder / FETCHING, waiting=lambda _: None):
-        ResultCopy(folder, ObjectStore(url)).fetch(exact=True)
+        ResultCopy(folder, store).fetch(exact=True)
+    if not any(folder.rglob(LAST)):
+        claim = read_claim(store)
+        what = f"a run that goes on ({claim.text})" if claim else f"no run ({LAST} is missing)"
+        msg = f"{url} holds {what}; give the URL that `lineup run --out` was given, when it has finished"
+        raise InputError(msg)
     return folder
 
 
@@ -102,12 +109,12 @@ class _Publisher:
         try:
             self.copy.publish(ended=True)
         except StoreFault as fault:
-            msg = f"{fault}; the results are whole in {self.copy.folder}, and nothing of them is computed again"
+            msg = f"{fault}; what was found is kept in {self.copy.folder}, and is not computed again"
             raise StoreFault(msg) from fault
-        self._say(f"Published: {self.copy.store.url}")
 
     def publish_what_is_there(self) -> None:
-        """The same of a command that ends early: a fault is a line."""
+        """The same of a command that ends early and is not to wait long: a fault is a line."""
+        self.copy.store = ObjectStore(self.copy.store.url, WHILE_IT_RUNS)
         try:
             self.publish_all()
         except InputError as fault:
@@ -117,9 +124,9 @@ class _Publisher:
         """Give the claim back; one that cannot be is taken over in time."""
         try:
             if not self._lost:
-                give_back(self.copy.store, self._claim)
+                give_back(ObjectStore(self.copy.store.url, WHILE_IT_RUNS), self._claim)
         except StoreFault as fault:
-            self._say(str(fault))
+            self._say(f"{fault}; this run does not hold it any more, and another takes it over")
 
     def _work(self) -> None:
         patient, beat, taken = self.copy.store, time.monotonic(), 0.0

@@ -21,7 +21,7 @@ from bench.storage.object_store import PARALLEL, ObjectStore, length_fault
 LAST = "manifest.json"  # as `bench.records.store` has it: what says that a run has finished
 PASSING = "live"  # as `bench.records.live_record` has it: there while a run goes on
 BATCH = 2**26  # bytes of files that are read before they are published
-FileState = tuple[int, int, int]  # size, time and number on the disk: equal while a file has not changed
+CopiedState = tuple[int, int, int]  # size, time and number on the disk: equal while a file has not changed
 
 
 @dataclass
@@ -35,7 +35,7 @@ class ResultCopy:
 
     folder: Path
     store: ObjectStore
-    _sent: dict[str, FileState] = field(default_factory=dict)
+    _sent: dict[str, CopiedState] = field(default_factory=dict)
 
     def fetch(self, *, exact: bool = False) -> int:
         """Bring the copy into step with the store.
@@ -108,6 +108,7 @@ class ResultCopy:
             str(PurePosixPath(start, name)): digests
             for folder, start in folders.items()
             for name, digests in ChecksumList.of(folder).digests().items()
+            if _is_result(str(PurePosixPath(start, name)))
         }
 
     def _others(self, infos: Iterable[str], *, exact: bool) -> list[str]:
@@ -120,7 +121,6 @@ class ResultCopy:
 
     def _fetch(self, name: str, size: int, digests: Sequence[str]) -> None:
         """Fetch one file. One that is not as its list says stays so: whoever reads it finds the damage."""
-
         data = self.store.read(name, lambda data: length_fault(data, size))
         if digests and sha256(data).hexdigest() not in digests:
             data = self.store.read(name)
@@ -148,9 +148,9 @@ class ResultCopy:
                 self.store.write(name, (self.folder / name).read_bytes())
                 self._sent[name] = state
 
-    def _local(self) -> dict[str, FileState]:
+    def _local(self) -> dict[str, CopiedState]:
         """Every file of the copy with its state, but for those that are of this machine or of this moment."""
-        found: dict[str, FileState] = {}
+        found: dict[str, CopiedState] = {}
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder).as_posix()
             if _is_result(name):
@@ -163,8 +163,9 @@ class ResultCopy:
 
 
 def _is_result(name: str) -> bool:
+    """Whether a name is that of a file of results, below the folder: others may have written the store."""
     parts = PurePosixPath(name).parts
-    return PASSING not in parts[:-1] and not any(part.startswith(".") for part in parts)
+    return PASSING not in parts[:-1] and not any(part.startswith((".", "/")) for part in parts)
 
 
 def _is_list(name: str) -> bool:
@@ -175,12 +176,12 @@ def _is_last(name: str) -> bool:
     return PurePosixPath(name).name == LAST
 
 
-def _state(path: Path) -> FileState:
+def _state(path: Path) -> CopiedState:
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _batches(names: Sequence[str], states: Mapping[str, FileState]) -> Iterable[list[str]]:
+def _batches(names: Sequence[str], states: Mapping[str, CopiedState]) -> Iterable[list[str]]:
     """Names in parts whose files are no larger than `BATCH` together, or one file."""
     batch: list[str] = []
     size = 0

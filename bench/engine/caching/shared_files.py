@@ -119,4 +119,5 @@ def _names(url: str, folder: str, moment: int) -> frozenset[str]:
 
 
 def _list_names(url: str, folder: str) -> frozenset[str]:
-    return frozenset(name.removeprefix(f"{folder}/") for name in ObjectStore(url).infos(folder))
+    names = (name.removeprefix(f"{folder}/") for name in ObjectStore(url).infos(folder))
+    return frozenset(name for name in names if "/" not in name)  # others are not the cache's own
