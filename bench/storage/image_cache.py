@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 
 from bench.platform.files import digest, write_atomically
-from bench.platform.locks import LockTaken, take_lock
+from bench.platform.locks import take_lock
 from bench.platform.outside.json_text import parse_json
 from bench.platform.printable import printable, size_text
 
@@ -27,7 +27,9 @@ IMAGES = "images"  # the folder, in the cache folder
 DEFAULT_LIMIT = 20 * 10**9  # bytes
 LIMIT_FILE, LOCK = ".limit.json", ".lock"
 LEFT = 0.90  # of the limit, after files were taken away
-STEP = 0.04  # of the limit, which a process writes between two looks at what there is: two processes keep to it
+# of the limit, which a process writes between two looks at what there is: two processes keep to the limit, but for the
+# one file that each of their threads writes at that moment
+STEP = 0.04
 BLOCK = 4096  # bytes, of which the disk takes whole ones
 CHECKSUM_BYTES = 4
 ABANDONED = 3_600.0  # seconds after which nobody finishes an unfinished file
@@ -85,24 +87,20 @@ class ImageCache:
                 text = f"{self.folder} cannot keep more images ({error.strerror or error}): they are read from afar"
                 logging.getLogger(__name__).warning("%s", printable(text))
             return
-        with self._lock:
+        with self._lock:  # who writes more meanwhile waits
             self._written += _on_disk(len(content))
-            due = not self._looked or self._written > self.limit * STEP
-            if due:
+            if not self._looked or self._written > self.limit * STEP:
                 self._looked, self._written = True, 0.0
-        if due:
-            self.evict()
+                self._evict()
 
-    def evict(self) -> None:
-        """Take away what was used longest ago, where there is more than may be."""
-        try:
-            lock = take_lock(self.folder / LOCK)
-        except (LockTaken, OSError):  # another process does it
-            return
-        try:
-            _evict(self.folder, self.limit)
-        finally:
-            lock.release()
+    def _evict(self) -> None:
+        """Take away what was used longest ago, where there is more than may be; one process does so at a time."""
+        with suppress(OSError):  # of a folder that cannot be written any more
+            lock = take_lock(self.folder / LOCK, waiting=lambda _: None)
+            try:
+                _evict(self.folder, self.limit)
+            finally:
+                lock.release()
 
     @property
     def text(self) -> str:
