@@ -25,7 +25,7 @@ DETECTORS = ("--detectors", "hog_svm,residual,clip_probe", "--limit", "4")
 @pytest.fixture
 def s3():
     """A server that fails, and the environment of a machine that has nothing yet, by its folder."""
-    pytest.importorskip("moto", reason="needs the S3 server of moto: pip install 'moto[server]'")
+    pytest.importorskip("moto", reason="needs the S3 server of moto: pip install 'lineup-bench[stores]'")
     pytest.importorskip("s3fs", reason="needs s3fs: pip install 'lineup-bench[remote]'")
     import boto3
 
