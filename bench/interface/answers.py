@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.interface.questions import RunQuestion, settings_of
 from bench.interface.surroundings import held_cache
+from bench.platform.errors import InputError
 from bench.records.settings import SETTINGS
 from bench.request.run_request import RunRequest, usual_folder
 
@@ -106,6 +107,7 @@ def rehearsals(
     from bench.request.announcement import announce_run
 
     with held_cache(reporter, reading=not measure) as cache:
+        _fetch_for_planning(checked.out)
         for run in plan_question(checked, cache.path, reporter, dry=True):
             announce_run(run, reporter)
             yield run, rehearse(run, reporter, measuring=measure)
@@ -129,6 +131,27 @@ def _published(out: Path, reporter: Reporter) -> AbstractContextManager[None]:
 
     url = store_of(out)
     return published(out, url, reporter.say) if url else nullcontext()
+
+
+def _fetch_for_planning(out: Path) -> None:
+    """Let the working copy of a place on a store have what is there; that of a run that goes on here is the newer one.
+
+    Raises:
+        InputError: The store does not answer well.
+    """
+    from bench.request.result_folder import held_for_one_run
+    from bench.storage.object_store import ObjectStore
+    from bench.storage.result_copy import ResultCopy
+    from bench.storage.working_copy import store_of
+
+    if not (url := store_of(out)):
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(held_for_one_run(out))
+        except InputError:
+            return
+        ResultCopy(out, ObjectStore(url)).fetch()
 
 
 def plan_question(checked: CheckedQuestion, cache: Path, reporter: Reporter, *, dry: bool) -> list[PlannedRun]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,20 +122,24 @@ def held_cache(reporter: Reporter, *, reading: bool = False) -> Iterator[Working
 
     for name, value in TELLING_NOBODY.items():  # before anything that computes is imported
         os.environ.setdefault(name, value)
-    with working_cache(cache_folder(), reporter.say, reading=reading) as cache:
-        if not reading:
-            _prepare(cache, reporter)
+    with (
+        working_cache(cache_folder(), reporter.say, reading=reading) as cache,
+        nullcontext() if reading else _written(cache, reporter),
+    ):
         yield cache
 
 
-def _prepare(cache: WorkingCache, reporter: Reporter) -> None:
-    """Bring a cache that is written into the state that the environment asks for."""
+@contextmanager
+def _written(cache: WorkingCache, reporter: Reporter) -> Iterator[None]:
+    """A cache that is written: in the state that the environment asks for, and in step with the store behind it."""
     from bench.engine.caching.shared_files import SharedFiles
     from bench.storage.image_cache import set_limit
 
     set_limit(cache.path, image_limit() if cache.path == cache_folder() else 0)  # what passes keeps no images
-    if count := SharedFiles.of(cache.path).publish_missing():
-        reporter.say(f"Published {count:,} files of the cache that its store did not have")
+    with SharedFiles.of(cache.path).in_step() as count:
+        if count:
+            reporter.say(f"Published {count:,} files of the cache that an earlier command left")
+        yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from bench.engine.caching.shared_files import WRITING
 from bench.engine.caching.use_records import USES, KnownUse, known_uses
 from bench.engine.caching.working_cache import KINDS, LOCK
 from bench.storage.image_cache import IMAGES, LIMIT_FILE
@@ -34,7 +35,7 @@ _PATTERNS = {
     "graphs": rf"(graphs/{_DIGEST % 64}\.onnx)",
     "agreements": rf"(agreements/{_DIGEST % 32}\.json)",
     "rates": rf"(rates/{_NAME}\.json)",
-    RECORDS: rf"({USES}/{_DIGEST % 32}\.json)",
+    RECORDS: rf"({USES}/{_DIGEST % 32}\.json|{re.escape(WRITING)}[0-9a-f]{{16}}\.json)",
     UNFINISHED: rf"((?:(?:{'|'.join((*KINDS, USES, IMAGES))})/(?:.+/)?)?\.(?:[^/]+\.)?{_DIGEST % 8}{UNFINISHED_SUFFIX}"
     rf"|corpus/\.(?:making-[^/]+|[0-9]+-{_DIGEST % 12}\.[0-9]+))(?:/.+)?",
     WEIGHTS: r"(weights)/.+",

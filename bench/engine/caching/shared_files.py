@@ -7,22 +7,30 @@ twice, is all the same.
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 
 from bench.platform.files import write_atomically
+from bench.platform.outside.json_text import parse_json
 from bench.platform.printable import printable
+from bench.platform.processes.endings import ProcessMark, is_gone, this_process
 from bench.platform.seals import content_fault
 from bench.storage.object_store import PARALLEL, ObjectStore
 from bench.storage.working_copy import store_of
 
 SHARED = ("embeddings", "fitted", "answers", "agreements")  # folders of the cache
-LISTED_FOR = 60  # seconds for which a list of names is believed
+WRITING = ".writing-"  # begins the name of the mark of a command that makes what is published
+FORGOTTEN = 10 * 86_400  # seconds after which no command goes on
+LISTED_FOR = 20  # seconds for which a list of names is believed
 
 
 @dataclass(frozen=True)
@@ -76,22 +84,41 @@ class SharedFiles:
         if self.url:
             ObjectStore(self.url).write(self._name(path), path.read_bytes())
 
-    def publish_missing(self) -> int:
-        """Publish the files that the store lacks, as after a command that could not; returns how many.
+    @contextmanager
+    def in_step(self) -> Iterator[int]:
+        """Let nothing stay unpublished for good: a command says that it writes, until it has ended well.
+
+        Yields:
+            How many files were published now that commands may have left: they were killed, or the store was silent.
 
         Raises:
             StoreFault: The store does not answer well.
         """
         if not self.url:
-            return 0
-        store, there = ObjectStore(self.url), set[str]()
-        for folder in SHARED:
-            there |= store.infos(folder).keys()
+            yield 0
+            return
+        own = self.root / f"{WRITING}{token_hex(8)}.json"
+        left = [path for path in self.root.glob(f"{WRITING}*.json") if _has_ended(path)]
+        count = self._publish_since(min(path.stat().st_mtime for path in left)) if left else 0
+        for path in left:
+            path.unlink(missing_ok=True)
+        write_atomically(own, lambda path: path.write_text(json.dumps(asdict(this_process())), encoding="utf-8"))
+        began = own.stat().st_mtime
+        try:
+            yield count
+        except BaseException:
+            own.write_text("", encoding="utf-8")  # also where this process goes on, as that of a notebook does
+            os.utime(own, (began, began))
+            raise
+        own.unlink(missing_ok=True)
+
+    def _publish_since(self, moment: float) -> int:
+        """Publish the files that were written since some time, in seconds since 1970; returns how many."""
         own = [path for folder in SHARED for path in (self.root / folder).rglob("*") if path.is_file()]
-        missing = [path for path in own if not path.name.startswith(".") and self._name(path) not in there]
+        late = [path for path in own if not path.name.startswith(".") and path.stat().st_mtime >= moment]
         with ThreadPoolExecutor(PARALLEL) as pool:
-            list(pool.map(self.publish, missing))
-        return len(missing)
+            list(pool.map(self.publish, late))
+        return len(late)
 
     def has(self, path: Path) -> bool:
         """Whether there is a file, here or on the store as it was listed a moment ago. Raises `StoreFault`."""
@@ -109,6 +136,16 @@ class SharedFiles:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+
+def _has_ended(path: Path) -> bool:
+    """Whether the command that a mark is of has ended, and not well."""
+    try:
+        if time.time() - path.stat().st_mtime > FORGOTTEN:  # of another machine, of which nothing is known here
+            return True
+        return is_gone(ProcessMark(**parse_json(path.read_bytes())))
+    except (OSError, ValueError, TypeError):
+        return True
 
 
 @lru_cache(maxsize=32)

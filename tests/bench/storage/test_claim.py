@@ -20,7 +20,9 @@ def elsewhere(**changes):
 def test_a_place_that_is_claimed_is_refused_with_its_owner(flaky):
     own = take_claim(STORE, print)
     assert read_claim(STORE) == own
-    with pytest.raises(InputError, match=rf"is being written by another run \(process {own.mark.number} of .* since 20"):
+    with pytest.raises(
+        InputError, match=rf"is being written by another run \(process {own.mark.number} of .* since 20"
+    ):
         take_claim(STORE, print)
     give_back(STORE, own)
     assert read_claim(STORE) is None

@@ -47,9 +47,12 @@ def test_files_are_published_while_the_command_works_and_the_manifest_when_it_en
 
 
 def test_a_command_that_fails_has_published_what_it_found_and_is_no_owner_any_more(flaky, tmp_path):
-    with pytest.raises(ZeroDivisionError), published(tmp_path, URL, print):
+    def fail():
         write(tmp_path, "scores")
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), published(tmp_path, URL, print):
+        fail()
     assert "/bucket/run/scores" in flaky.store
     assert f"/bucket/run/{CLAIM}" not in flaky.store
 
@@ -67,9 +70,12 @@ def test_a_store_that_is_silent_meanwhile_is_told_once_and_costs_nothing(flaky, 
 
 
 def test_a_store_that_is_silent_in_the_end_is_one_line_and_the_copy_is_whole(flaky, tmp_path):
-    with pytest.raises(StoreFault, match=r"is kept in .*, and is not computed again"), published(tmp_path, URL, print):
+    def work():
         write(tmp_path, LAST)
         flaky.faults["pipe_file"] = [OSError("500")] * (10 * ATTEMPTS)
+
+    with pytest.raises(StoreFault, match=r"is kept in .*, and is not computed again"), published(tmp_path, URL, print):
+        work()
     assert (tmp_path / LAST).read_text() == "1"
     flaky.faults.clear()
     with published(tmp_path, URL, print):
@@ -79,12 +85,15 @@ def test_a_store_that_is_silent_in_the_end_is_one_line_and_the_copy_is_whole(fla
 
 def test_a_run_that_was_taken_over_publishes_nothing_more(flaky, tmp_path, monkeypatch):
     monkeypatch.setattr(publishing, "BEAT", 0.0)
-    said, store = [], ObjectStore(URL)
-    with pytest.raises(InputError, match=r"what this run found is kept in"), published(tmp_path, URL, said.append):
-        other = own_claim()
+    said, store, other = [], ObjectStore(URL), own_claim()
+
+    def work():
         store.write(CLAIM, other.to_json())
         wait_until(lambda: said)
         write(tmp_path, "scores")
+
+    with pytest.raises(InputError, match=r"what this run found is kept in"), published(tmp_path, URL, said.append):
+        work()
     assert "/bucket/run/scores" not in flaky.store
     assert read_claim(store) == other
 

@@ -15,7 +15,9 @@ def write(folder, **files):
     """Files of a result folder with their checksums; "__" in a name is a slash, and none has a suffix."""
     for name, text in files.items():
         path = name.replace("__", "/")
-        ChecksumList.of(folder).write(LAST if path == "manifest" else path, lambda file, text=text: file.write_text(text))
+        ChecksumList.of(folder).write(
+            LAST if path == "manifest" else path, lambda file, text=text: file.write_text(text)
+        )
 
 
 def contents(folder):
@@ -47,7 +49,9 @@ def test_what_one_machine_publishes_another_goes_on_with(flaky, tmp_path):
     other.publish(ended=True)
     one.fetch()
     assert {name: text for name, text in contents(one.folder).items() if name[0] not in ".l"} == {
-        **{"scores/y": "2", "table": "new", LAST: "m"}
+        "scores/y": "2",
+        "table": "new",
+        LAST: "m",
     }
     assert not [name for name in ChecksumList.of(one.folder).present() if ChecksumList.of(one.folder).fault(name)]
     assert one.fetch() == 0

@@ -91,7 +91,7 @@ def test_killed_runs_go_on_on_machines_that_have_nothing(s3, embedded_corpus, ex
     """Each round has an empty folder of its own, and takes the place over from the one that was killed."""
     server, client, machine = s3
     server.faults = {"500": 0.02, "503": 0.02, "cut": 0.02, "half": 0.02}
-    draw, place = random.Random(28), f"s3://{BUCKET}/runs/killed"
+    draw, place = random.Random(28), f"s3://{BUCKET}/runs/killed"  # noqa: S311 - moments of kills
     for number in range(3):
         command = ["run", "--data", embedded_corpus, *DETECTORS, "--no-baselines", "--out", place]
         process = subprocess.Popen(
@@ -155,7 +155,11 @@ def test_images_on_a_store_are_read_once_and_score_as_those_in_a_folder(s3, embe
 
 def by_image(found):
     """Scores without what says where the images lie."""
-    return found.drop(columns=[columns.KEY, columns.SOURCE]).sort_values([*found.columns.drop([columns.KEY, columns.SOURCE])]).reset_index(drop=True)
+    return (
+        found.drop(columns=[columns.KEY, columns.SOURCE])
+        .sort_values([*found.columns.drop([columns.KEY, columns.SOURCE])])
+        .reset_index(drop=True)
+    )
 
 
 def there(client, key):

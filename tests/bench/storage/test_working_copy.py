@@ -9,7 +9,10 @@ from bench.storage.working_copy import COPIES, mark_as_copy, place_of, store_of,
 def test_each_url_and_purpose_has_a_folder_of_its_own_that_knows_the_url(tmp_path):
     one = working_copy(tmp_path, "s3://bucket/runs/one/", "results")
     assert one == working_copy(tmp_path, "s3://bucket/runs/one", "results")
-    others = [working_copy(tmp_path, "s3://other/runs/one", "results"), working_copy(tmp_path, "s3://bucket/runs/one", "read")]
+    others = [
+        working_copy(tmp_path, "s3://other/runs/one", "results"),
+        working_copy(tmp_path, "s3://bucket/runs/one", "read"),
+    ]
     assert len({one, *others}) == 3
     assert one.parent == tmp_path / COPIES
     assert store_of(one) == "s3://bucket/runs/one"

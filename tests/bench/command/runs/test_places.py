@@ -1,11 +1,13 @@
 """Runs named by URLs of a store: written there, read from there by another machine, changed by none that only looks."""
 
 import json
+import re
 import tomllib
 
 import pandas as pd
 import pytest
 
+from bench.engine.caching.shared_files import _names
 from bench.interface.finished import open_run
 from bench.storage.connection import _connected
 from bench.storage.image_cache import IMAGES
@@ -56,6 +58,7 @@ def test_another_machine_goes_on_and_computes_nothing(published, tmp_path):
     done = call(machine(tmp_path), *run, PLACE)
     assert done.returncode == 0, done.stderr
     assert f"files of {PLACE}, to go on with them" in done.stderr
+    _names.cache_clear()  # as in a process of its own
     elsewhere = call(machine(tmp_path), *run, "flaky://bucket/runs/two")
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "cells reused" in done.stderr
@@ -75,6 +78,21 @@ def test_commands_and_programs_read_a_run_by_its_url(published, tmp_path, monkey
     monkeypatch.setenv("LINEUP_CACHE", CACHE)
     assert len(open_run(PLACE).scores()) == len(scores(folder / "local"))
     assert {path: file.getvalue() for path, file in FlakySystem.store.items()} == before
+
+
+def test_a_rehearsal_knows_what_is_on_the_store_and_changes_nothing(published, tmp_path):
+    _, run = published
+    before = set(FlakySystem.store)
+    done = call(machine(tmp_path), *run, PLACE, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"(?i)\b(nothing|0) .*|recorded|reused", done.stderr + done.stdout)
+    assert set(FlakySystem.store) == before
+
+
+def test_other_commands_refuse_a_store_as_a_place_to_write_to(published, tmp_path):
+    for command in (("sweep", "s.toml", "--out", PLACE), ("leaderboard", "x", f"--out={PLACE}")):
+        line = one_line(call(machine(tmp_path), *command))
+        assert f"--out {PLACE} is on a store, where `lineup run` alone publishes; give a folder" in line
 
 
 def test_what_is_not_there_and_what_would_change_a_run_is_one_line(published, tmp_path):
@@ -102,6 +120,7 @@ def test_the_limit_of_remote_images_is_read_from_the_environment(published, tmp_
     done = call({"LINEUP_CACHE": str(tmp_path / "c"), "LINEUP_IMAGE_CACHE": "5 MB"}, *run, tmp_path / "x")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "c" / IMAGES).is_dir()
-    assert "of at most 5.0 MB of remote data (LINEUP_IMAGE_CACHE)" in call(
-        {"LINEUP_CACHE": str(tmp_path / "c")}, "cache"
-    ).stdout
+    assert (
+        "of at most 5.0 MB of remote data (LINEUP_IMAGE_CACHE)"
+        in call({"LINEUP_CACHE": str(tmp_path / "c")}, "cache").stdout
+    )

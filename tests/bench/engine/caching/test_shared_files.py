@@ -1,12 +1,16 @@
 """A cache that works in front of a store: what one machine made another finds, whole; the store's faults are told."""
 
+import json
+import os
 import pickle
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from bench.engine.cache import Cache
-from bench.engine.caching.shared_files import SharedFiles, _names
+from bench.engine.caching.shared_files import WRITING, SharedFiles, _names
+from bench.platform.processes.endings import ProcessMark, this_process
 from bench.storage.connection import _connected
 from bench.storage.object_store import ATTEMPTS, StoreFault
 from bench.storage.working_copy import mark_as_copy
@@ -73,7 +77,7 @@ def test_what_is_here_is_not_asked_for_and_what_is_of_this_machine_is_not_told(m
 
 
 def test_embeddings_are_fetched_when_they_are_asked_for(machines):
-    one, other, system = machines
+    one, other, _ = machines
     embeddings = one.embeddings("embedder", "none")
     embeddings.add(HASHES, EMBEDDINGS)
     embeddings.add(HASHES + 1, EMBEDDINGS + 1)
@@ -116,13 +120,30 @@ def test_half_an_object_is_asked_for_again(machines, caplog):
 
 def test_what_cannot_be_published_ends_in_one_line_and_is_published_by_the_next_command(machines):
     one, other, system = machines
+    one.write_fit("fit", STATE)
+    os.utime(one.root / one.places("fit", "")[0], (1, 1))  # of an earlier command
+    shared = SharedFiles.of(one.root)
     system.faults["pipe_file"] = [OSError("500")] * ATTEMPTS
-    with pytest.raises(StoreFault, match=f"writing {URL}/answers/.* failed {ATTEMPTS} times"):
+    with pytest.raises(StoreFault, match=f"writing {URL}/answers/.* failed {ATTEMPTS} times"), shared.in_step():
         one.write_answer("0" * 32, ANSWER)
     assert np.array_equal(one.read_answer("0" * 32).scores, ANSWER.scores)
-    assert SharedFiles.of(one.root).publish_missing() == 1
-    assert SharedFiles.of(one.root).publish_missing() == 0
+    for expected in (1, 0):
+        with shared.in_step() as left:
+            assert left == expected
+    assert not list(one.root.glob(f"{WRITING}*"))
     assert np.array_equal(other.read_answer("0" * 32).scores, ANSWER.scores)
+
+
+def test_what_a_killed_command_left_is_published_and_that_of_one_that_goes_on_is_not(machines):
+    one, _, system = machines
+    shared = SharedFiles.of(one.root)
+    with shared.in_step(), shared.in_step() as left:
+        assert left == 0
+    (one.root / f"{WRITING}{'0' * 16}.json").write_text(json.dumps(asdict(ProcessMark(this_process().host, 2**22 + 1))))
+    fill(Cache(one.root))  # and publishes nothing
+    with shared.in_step() as left:
+        assert left == 4
+    assert len(system.store) == 4
 
 
 def test_a_cache_without_a_store_asks_none(tmp_path):
@@ -130,7 +151,9 @@ def test_a_cache_without_a_store_asks_none(tmp_path):
     assert cache == Cache(tmp_path / "plain", "")
     fill(cache)
     assert_full(cache)
-    assert SharedFiles.of(cache.root).publish_missing() == 0
+    with SharedFiles.of(cache.root).in_step() as left:
+        assert left == 0
+    assert not list(cache.root.glob(".*"))
 
 
 def test_names_that_lead_out_are_not_the_caches_own(machines):
