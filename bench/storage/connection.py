@@ -41,7 +41,7 @@ def connect(url: str) -> tuple[Any, str]:
 
 @lru_cache(maxsize=64)
 def _connected(url: str, process: int) -> tuple[Any, str]:
-    """The same, once in each process: fsspec itself would make one for each thread, with connections of its own."""
+    """The same, once in each process: fsspec makes one of some kinds for each thread, with connections of its own."""
     import fsspec
 
     del process

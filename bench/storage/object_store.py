@@ -24,6 +24,7 @@ ATTEMPTS = len(PAUSES) + 1
 MOST_DAMAGED = 3  # attempts at an object that comes as another than it should be: it may have changed
 LASTING = 1  # attempts where the answer would be the same
 TIME_LIMIT = 120.0  # seconds of one attempt
+PATIENCE = 300.0  # seconds after which no further attempt is made: a silent store takes the time limit each time
 SLOWEST = 500_000  # bytes a second that a large object may take in addition
 PARALLEL = 16  # objects that are read or written at a time
 READING = "reading"
@@ -148,7 +149,7 @@ class ObjectStore:
 
     def _tried(self, doing: str, name: str, call: Callable[[], Given], size: int = 0) -> Given:
         """What a call gives, tried again and again. Raises `StoreFault`, and `FileNotFoundError` of reading."""
-        limit = TIME_LIMIT + size / SLOWEST
+        limit, start = TIME_LIMIT + size / SLOWEST, time.monotonic()
         for attempt, pause in enumerate((*self.pauses, None), 1):
             try:
                 return within(limit, call)
@@ -157,7 +158,7 @@ class ObjectStore:
                     raise
                 damaged = isinstance(error, DamagedObject)
                 most = MOST_DAMAGED if damaged else LASTING if isinstance(error, tuple(ADVICE)) else ATTEMPTS
-                if pause is None or attempt >= most:
+                if pause is None or attempt >= most or time.monotonic() - start > PATIENCE:
                     kind = DamagedObject if damaged else StoreFault
                     raise kind(self._line(doing, name, error, attempt)) from error
             time.sleep(pause)

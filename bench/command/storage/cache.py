@@ -97,6 +97,8 @@ def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bo
     by_kind = ", ".join(f"{row['entries']} {row['what']}" for row in _rows(gone, titled=False))
     verb = "Would prune" if dry_run else "Pruned"
     typer.echo(f"{verb} {_size(gone)} of {inventory.root}{f': {by_kind}' if by_kind else ''}. Left: {_size(left)}.")
+    if url := store_of(inventory.root):
+        typer.echo(f"What {url} has stays there, and is fetched again where it is needed.")
     if used := [one for one in left if one.in_use]:
         typer.echo(f"In use by runs that go on, and left alone: {_size(used)}.")
     if foreign := _foreign_line(inventory):

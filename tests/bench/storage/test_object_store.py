@@ -84,6 +84,14 @@ def test_a_call_that_hangs_is_left_behind(flaky, monkeypatch):
     end.set()
 
 
+def test_a_store_that_is_silent_is_asked_for_some_minutes_at_most(flaky, monkeypatch):
+    clock = iter(range(0, 10_000, 120))
+    monkeypatch.setattr(object_store.time, "monotonic", lambda: float(next(clock)))
+    flaky.faults["find"] = [OSError("silent")] * ATTEMPTS
+    with pytest.raises(StoreFault, match="listing .* failed 3 times"):
+        STORE.infos()
+
+
 def test_what_a_call_raises_is_raised_also_its_own_time_limit():
     assert within(5, lambda: 3) == 3
     with pytest.raises(TimeoutError, match="of its own"):

@@ -108,6 +108,8 @@ def test_the_cache_says_what_store_is_behind_it(published):
     assert f"It works in front of {CACHE}" in shown
     assert "Not of this version's cache" not in shown
     assert json.loads(call(machine(folder / "a"), "cache", "--json").stdout)["store"] == CACHE
+    pruned = call(machine(folder / "a"), "cache", "prune", "--older-than", "1d")
+    assert f"What {CACHE} has stays there" in pruned.stdout
     above = call({"LINEUP_CACHE": str(folder / "a" / "lineup")}, "cache").stdout
     assert "working copies" in above
     assert "Not of this version's cache" not in above
