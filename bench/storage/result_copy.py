@@ -128,14 +128,14 @@ class ResultCopy:
 
     def _send(self, names: Sequence[str]) -> None:
         """Publish some files, after the lists that may name them."""
-        local = self._local()
-        contents = {name: (self.folder / name).read_bytes() for name in names if name in local}
-        above = {str(folder / CHECKSUMS) for name in contents for folder in PurePosixPath(name).parents}
-        self._send_lists(filter(above.__contains__, self._local()))
+        states = {name: _state(self.folder / name) for name in names}
+        contents = {name: (self.folder / name).read_bytes() for name in names}
+        above = {str(folder / CHECKSUMS) for name in names for folder in PurePosixPath(name).parents}
+        self._send_lists(name for name in sorted(above) if (self.folder / name).is_file())
 
         def put(name: str) -> None:
             self.store.write(name, contents[name])
-            self._sent[name] = local[name]
+            self._sent[name] = states[name]
 
         with ThreadPoolExecutor(PARALLEL) as pool:
             for _ in pool.map(put, contents):

@@ -56,7 +56,7 @@ def test_two_at_a_time_keep_the_size_and_whole_files(tmp_path):
         return caches[number % 2].read((key,), lambda: content) == content
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(work, range(500)))
+        assert all(pool.map(work, range(250)))
     assert len(held(tmp_path)) * BLOCK <= LIMIT + 8 * BLOCK  # a file of each thread
 
 

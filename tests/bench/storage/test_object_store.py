@@ -88,7 +88,7 @@ def test_a_store_that_is_silent_is_asked_for_some_minutes_at_most(flaky, monkeyp
     clock = iter(range(0, 10_000, 120))
     monkeypatch.setattr(object_store.time, "monotonic", lambda: float(next(clock)))
     flaky.faults["find"] = [OSError("silent")] * ATTEMPTS
-    with pytest.raises(StoreFault, match="listing .* failed 3 times"):
+    with pytest.raises(StoreFault, match=r"listing .* failed 3 times"):
         STORE.infos()
 
 
