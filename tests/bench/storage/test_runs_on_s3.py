@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from shutil import copyfile, rmtree
 
 import pandas as pd
 import pytest
@@ -132,25 +133,32 @@ def test_the_second_of_two_runs_is_refused_with_the_first_ones_name(s3, embedded
     assert there(client, "runs/both/manifest.json")
 
 
-def test_images_on_a_store_are_read_once_and_score_as_those_in_a_folder(s3, embedded_corpus, expected, tmp_path):
+def test_images_on_a_store_are_read_once_and_score_as_those_in_a_folder(s3, embedded_corpus, tmp_path):
     server, client, machine = s3
-    for path in sorted(embedded_corpus.rglob("*.*")):
-        if path.is_file():
-            client.upload_file(str(path), BUCKET, f"data/{path.relative_to(embedded_corpus).as_posix()}")
+    for folder in sorted({path.parent for path in embedded_corpus.rglob("*.jpg")}):
+        for path in sorted(folder.iterdir())[:4]:
+            name = path.relative_to(embedded_corpus)
+            (tmp_path / "data" / name.parent).mkdir(parents=True, exist_ok=True)
+            copyfile(path, tmp_path / "data" / name)
+            client.upload_file(str(path), BUCKET, f"data/{name.as_posix()}")
     server.faults = {"500": 0.03, "503": 0.03, "cut": 0.03, "half": 0.03}
     environment = {**machine(tmp_path / "a"), "LINEUP_CACHE": str(tmp_path / "cache")}
-    data = f"genimage:s3://{BUCKET}/data"
-    done = run(environment, data, tmp_path / "one")
-    assert done.returncode == 0, done.stderr
-    pd.testing.assert_frame_equal(by_image(scores(tmp_path / "one")), by_image(expected), check_exact=True)
+    places = {"local": tmp_path / "data", "one": f"s3://{BUCKET}/data", "two": f"s3://{BUCKET}/data"}
+
+    def answer(name):
+        given = ("--data", f"genimage:{places[name]}", "--detectors", "hog_svm", "--out", tmp_path / name)
+        done = start(environment, "run", *given)
+        assert done.returncode == 0, done.stderr
+        assert "images decoded" in done.stderr
+        for kind in ("answers", "embeddings"):
+            rmtree(tmp_path / "cache" / kind)
+        return scores(tmp_path / name)
+
+    expected, one = answer("local"), answer("one")
+    pd.testing.assert_frame_equal(by_image(one), by_image(expected), check_exact=True)
     server.faults, before = {}, server.requests
-    (tmp_path / "cache" / "answers").rename(tmp_path / "answers-aside")
-    (tmp_path / "cache" / "embeddings").rename(tmp_path / "embeddings-aside")
-    done = run(environment, data, tmp_path / "two")
-    assert done.returncode == 0, done.stderr
-    assert "images decoded" in done.stderr
-    assert server.requests - before < 20  # listings, and the description
-    pd.testing.assert_frame_equal(scores(tmp_path / "two"), scores(tmp_path / "one"), check_exact=True)
+    pd.testing.assert_frame_equal(answer("two"), one, check_exact=True)
+    assert server.requests - before < 20  # listings
 
 
 def by_image(found):
