@@ -168,7 +168,11 @@ WeightsDir = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Result folder.", rich_help_panel=WRITTEN, show_default="results/runs/PROTOCOL, -DATA and what is unusual"
+        help="Result folder, or its URL on a store, as s3://bucket/runs/name.",
+        rich_help_panel=WRITTEN,
+        show_default="results/runs/PROTOCOL, -DATA and what is unusual",
+        parser=surroundings.result_folder,
+        metavar="PATH",
     ),
 ]
 Replace = Annotated[

@@ -10,6 +10,8 @@ Layout of the folder:
     graphs/<digest>.onnx             networks without weights, as backends read them
     rates/<processor>.json           how long this machine takes for one image of each kind of work
     uses/<digest>.json               what a run used of all this, by result folder (`caching.use_records`)
+One that is the working copy of an object store (`LINEUP_CACHE` is a URL) shares with it what depends on no machine:
+embeddings, fits, answers and agreements (`caching.shared_files`).
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only, and has a checksum in it
 (`bench.platform.seals`): what is damaged is made anew, with a line to the user. Files of earlier versions have none.
 Deleting the folder, or any part of it, costs time and nothing else.
@@ -23,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,6 +36,7 @@ from safetensors.numpy import load_file, save_file
 
 from bench.engine.caching.embedding_files import EmbeddingFiles
 from bench.engine.caching.inspections import Inspections
+from bench.engine.caching.shared_files import SharedFiles
 from bench.engine.caching.use_records import mark_used
 from bench.engine.versions import decoder_versions
 from bench.images.corpus_files import require_as_made
@@ -49,6 +52,7 @@ from detectors.api import Answer, State
 HISTORY = "history"
 _DIAGNOSTIC = "diagnostic "  # before the name of one: a detector may call it as a column of ours is called
 History = Sequence[Mapping[str, float]]
+Content = TypeVar("Content")
 
 
 def _file_name(key: str) -> str:
@@ -58,9 +62,24 @@ def _file_name(key: str) -> str:
 
 @dataclass(frozen=True)
 class Cache:
-    """The cache in one folder."""
+    """The cache in one folder: a value, which other processes and machines may be given.
+
+    Attributes:
+        root: The folder, on the machine that uses it.
+        store: URL of the store that it is the working copy of; empty for none.
+    """
 
     root: Path
+    store: str = ""
+
+    @classmethod
+    def at(cls, root: Path) -> Cache:
+        """The cache in a folder, with the store that it is the working copy of."""
+        return cls(root, SharedFiles.of(root).url)
+
+    @property
+    def _shared(self) -> SharedFiles:
+        return SharedFiles(self.root, self.store)
 
     def inspections(self, images: ImageSet, workers: int, *, appearance: bool = False) -> Inspections:
         """The facts of the files of an image set's place.
@@ -93,7 +112,7 @@ class Cache:
         """The embeddings of one embedder under one degradation, both given by their keys."""
         folder = self.root / "embeddings" / _file_name(embedder) / _file_name(degradation)
         mark_used(folder)
-        return EmbeddingFiles(folder)
+        return EmbeddingFiles(folder, self._shared)
 
     def places(self, training_key: str, key: str) -> tuple[str, str, str]:
         """Where a fit, what it resumes from, and the answer of a cell are kept, relative to the folder of the cache."""
@@ -103,29 +122,29 @@ class Cache:
 
     def read_fit(self, key: str) -> State | None:
         """The state of a fitted detector; None where it was not fitted yet or the file is damaged."""
-        return read_cached(self._fit_path(key), load_file)
+        return self._read(self._fit_path(key), load_file)
 
     def has_fit(self, key: str) -> bool:
         """Whether there is a file of the fitted detector."""
-        return self._fit_path(key).is_file()
+        return self._shared.has(self._fit_path(key))
 
     def write_fit(self, key: str, state: State, history: History = ()) -> None:
         """Write the state of a fitted detector, and the epochs of its training."""
         arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d
         metadata = {SEAL: EMPTY_SEAL} | ({HISTORY: json.dumps(list(history))} if history else {})
-        write_sealed(self._fit_path(key), lambda temporary: save_file(arrays, temporary, metadata))
+        self._write(self._fit_path(key), lambda temporary: save_file(arrays, temporary, metadata))
 
     def history(self, key: str) -> History:
         """The epochs of a training; none where nothing was trained, or the fit is not in the cache."""
-        return read_cached(self._fit_path(key), _read_history) or ()
+        return self._read(self._fit_path(key), _read_history) or ()
 
     def read_answer(self, key: str) -> Answer | None:
         """What was answered about the images of a cell; None where it was not yet, or the file is damaged."""
-        return read_cached(self._answer_path(key), _read_answer)
+        return self._read(self._answer_path(key), _read_answer)
 
     def has_answer(self, key: str) -> bool:
         """Whether there is a file of what was answered about the images of a cell."""
-        return self._answer_path(key).is_file()
+        return self._shared.has(self._answer_path(key))
 
     def write_answer(self, key: str, answer: Answer) -> None:
         """Write what was answered about the images of a cell, in their order."""
@@ -134,15 +153,19 @@ class Cache:
         frame = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.replace_schema_metadata({**table.schema.metadata, SEAL: EMPTY_SEAL})
-        write_sealed(self._answer_path(key), partial(pq.write_table, table))
+        self._write(self._answer_path(key), partial(pq.write_table, table))
 
     def read_agreement(self, key: str) -> Mapping[str, Any]:
         """How far the scores of a backend are from those of torch; nothing where none is kept, or it is damaged."""
-        return _read_json(self._agreement_path(key))
+        path = self._agreement_path(key)
+        self._shared.fetch(path)
+        return _read_json(path)
 
     def write_agreement(self, key: str, agreement: Mapping[str, Any]) -> None:
         """Keep how far the scores of a backend are from those of torch."""
-        _write_json(self._agreement_path(key), agreement)
+        path = self._agreement_path(key)
+        _write_json(path, agreement)
+        self._shared.publish(path)
 
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""
@@ -155,6 +178,16 @@ class Cache:
     def write_rates(self, conditions: str, rates: Mapping[str, Any]) -> None:
         """Keep the rates that were measured under these conditions."""
         _write_json(self._rates_path(conditions), rates)
+
+    def _read(self, path: Path, read: Callable[[Path], Content]) -> Content | None:
+        """`read_cached` of a file that is shared."""
+        self._shared.fetch(path)
+        return read_cached(path, read)
+
+    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        """`write_sealed` of a file that is shared."""
+        write_sealed(path, write)
+        self._shared.publish(path)
 
     def _rates_path(self, conditions: str) -> Path:
         return self.root / "rates" / f"{_file_name(conditions)}.json"

@@ -142,9 +142,11 @@ class Engine:
 
     def _reuse_answers(self, missing: Sequence[PlannedCell]) -> list[PlannedCell]:
         """Record the cells that a run of another protocol answered, from the cache; returns the others."""
+        cache = self._resources.cache
         for group in _by_fit(missing):
-            known = {item.key: self._resources.cache.read_answer(item.key) for item in group}
-            self._record_answers((item, answer) for item in group if (answer := known[item.key]) is not None)
+            there = [item for item in group if cache.has_answer(item.key)]  # asking a store for each takes long
+            known = {item.key: cache.read_answer(item.key) for item in there}
+            self._record_answers((item, answer) for item in there if (answer := known[item.key]) is not None)
         return self._log.missing(missing)
 
     def _embed_for_fits(self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> None:

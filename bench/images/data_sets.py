@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from posixpath import normpath
 from shutil import rmtree
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
 from bench.images.files.description import DESCRIPTION, read_description
+from bench.images.files.kept import kept
 from bench.images.files.local import open_local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Tree
@@ -33,6 +35,7 @@ from bench.images.layouts.card_facts import CardFacts, selected_by_card, with_ca
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from bench.platform.locks import held
+from bench.storage.image_cache import ImageCache
 from detectors import catalogue
 
 if TYPE_CHECKING:
@@ -57,8 +60,8 @@ def open_data(
 
     Args:
         text: "embedded", or a path or URL whose layout is detected, or `layout:path`.
-        cache_root: Where the embedded corpus is kept.
-        workers: Processes that make it.
+        cache_root: Where the embedded corpus is kept, and what was read of remote data.
+        workers: Processes that make the corpus.
         reporter: Shows progress.
         real: Path or URL of a folder of real images, for data that holds none; "" for none.
         reading: What the user states of its images; nothing of the embedded corpus, which says all.
@@ -68,7 +71,8 @@ def open_data(
     """
     check_data(text, real)
     if text != EMBEDDED:
-        return read(text, real, reading)
+        images = read(text, real, reading)
+        return replace(images, files=kept(images.files, ImageCache.of(cache_root)))
     root = embedded_corpus(cache_root, workers, reporter)
     from bench.images.corpus_files import REMEDY, list_corpus
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.interface.questions import RunQuestion, settings_of
 from bench.interface.surroundings import held_cache
+from bench.platform.errors import InputError
 from bench.records.settings import SETTINGS
 from bench.request.run_request import RunRequest, usual_folder
 
@@ -70,7 +71,7 @@ def answer(checked: CheckedQuestion, reporter: Reporter, call: str, *, show: boo
     from bench.report.run_report import report_leaderboard
     from bench.request.run_record import cache_use
 
-    with held_cache(reporter) as cache, _held_folders(checked):
+    with held_cache(reporter) as cache, _held_folders(checked), _published(checked.out, reporter):
         planned = plan_question(checked, cache.path, reporter, dry=False)
         cache.declare([cache_use(run) for run in planned])
         runs = [_execute(run, reporter, call, show=show and len(planned) == 1) for run in planned]
@@ -106,6 +107,7 @@ def rehearsals(
     from bench.request.announcement import announce_run
 
     with held_cache(reporter, reading=not measure) as cache:
+        _fetch_for_planning(checked.out)
         for run in plan_question(checked, cache.path, reporter, dry=True):
             announce_run(run, reporter)
             yield run, rehearse(run, reporter, measuring=measure)
@@ -120,6 +122,36 @@ def _held_folders(checked: CheckedQuestion) -> Iterator[None]:
         for folder in dict.fromkeys([checked.out, *(request.out for request in checked.requests)]):
             held.enter_context(held_for_one_run(folder))
         yield
+
+
+def _published(out: Path, reporter: Reporter) -> AbstractContextManager[None]:
+    """Where a result folder is the working copy of a place on a store, publish it there while the context lasts."""
+    from bench.storage.publishing import published
+    from bench.storage.working_copy import store_of
+
+    url = store_of(out)
+    return published(out, url, reporter.say) if url else nullcontext()
+
+
+def _fetch_for_planning(out: Path) -> None:
+    """Let the working copy of a place on a store have what is there; that of a run that goes on here is the newer one.
+
+    Raises:
+        InputError: The store does not answer well.
+    """
+    from bench.request.result_folder import held_for_one_run
+    from bench.storage.object_store import ObjectStore
+    from bench.storage.result_copy import ResultCopy
+    from bench.storage.working_copy import store_of
+
+    if not (url := store_of(out)):
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(held_for_one_run(out))
+        except InputError:
+            return
+        ResultCopy(out, ObjectStore(url)).fetch()
 
 
 def plan_question(checked: CheckedQuestion, cache: Path, reporter: Reporter, *, dry: bool) -> list[PlannedRun]:

@@ -14,13 +14,14 @@ import pandas as pd
 
 from bench.evaluation.cells import MeasuredCells, axes_shown, evaluate, readable_table
 from bench.interface.detectors import LoadedDetector, load_detector
-from bench.interface.surroundings import CORES, held_cache, one_kind_of_error, reporter
+from bench.interface.surroundings import CORES, fetched_folder, held_cache, one_kind_of_error, reporter
 from bench.platform.errors import InputError
 from bench.platform.files import plain_name, write_atomically
 from bench.records import columns
 from bench.records.outcomes import Failed
 from bench.records.run import Run
 from bench.records.store import Store
+from bench.storage.connection import is_store
 from detectors.entries import parse_entry
 
 if TYPE_CHECKING:
@@ -282,7 +283,8 @@ def open_run(folder: str | Path) -> FinishedRun:
     """Open the result folder of a run that is finished, whoever made it.
 
     Args:
-        folder: The folder, or what `lineup runs` calls the run: its name, or its path below results/runs.
+        folder: The folder, or what `lineup runs` calls the run: its name, or its path below results/runs;
+            or its URL on a store, from which it is fetched.
 
     Raises:
         InputError: It holds no run, is damaged, or another version of Lineup wrote it; or several are called so.
@@ -290,7 +292,8 @@ def open_run(folder: str | Path) -> FinishedRun:
     from bench.request.run_folders.finding import find_run
 
     with one_kind_of_error():
-        place = find_run(str(Path(folder).expanduser()))
+        text = str(folder)
+        place = fetched_folder(text) if is_store(text) else find_run(str(Path(folder).expanduser()))
         return FinishedRun(place, Store(place).read())
 
 

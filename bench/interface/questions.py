@@ -15,6 +15,7 @@ from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS
 from bench.request.protocol_catalogue import command_line_text, option_values
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import AUTO
+from bench.storage.working_copy import store_of
 from protocols.api import NONE, EvaluationProtocol
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def settings_of(question: RunQuestion, out: Path, chains: Sequence[str]) -> Sett
         "max_pixels": str(data.max_pixels),
         "base_degradation": ",".join(chains),
         "weights_dir": question.weights_folder,
-        "out": out,
+        "out": store_of(out) or out,
         "track": f"mlflow:{question.track}" if question.track else "",
         **_stated(data.reading),
         **{name: getattr(question, name) for name in AS_ASKED},

@@ -12,7 +12,13 @@ from bench.images.data_names import EMBEDDED
 from bench.interface.answers import CheckedQuestion, answer, check_question, rehearsals
 from bench.interface.data import DataSet, limited, open_data
 from bench.interface.questions import Row, RunQuestion, row_text
-from bench.interface.surroundings import CORES, going_on_when_interrupted, one_kind_of_error, reporter
+from bench.interface.surroundings import (
+    CORES,
+    going_on_when_interrupted,
+    one_kind_of_error,
+    reporter,
+    result_folder,
+)
 from bench.platform.errors import InputError
 from bench.request import protocol_catalogue
 from bench.request.defaults import BATCH_SIZE
@@ -90,7 +96,8 @@ def run(  # noqa: PLR0913 - one parameter per option
         workers: CPU threads that read, decode and prepare.
         timeout: Seconds that a detector may take for one batch; None for any time.
         weights_dir: Folder of released checkpoints; None for LINEUP_WEIGHTS, or weights in the cache folder.
-        out: Result folder; None for results/runs/PROTOCOL with the data and what is unusual.
+        out: Result folder, or the URL of one on a store; None for results/runs/PROTOCOL with the data and what is
+            unusual.
         replace: Whether another run that the folder holds is written over.
         keep_fitted: Whether fitted detectors are kept as files, for `FinishedRun.detector` and `load_detector`.
         progress: Whether progress is shown: bars on a terminal and in a notebook, quiet lines elsewhere.
@@ -228,8 +235,7 @@ def _checked(
     """The question that these values ask, its names and values looked up. Raises `InputError` and `UnknownName`."""
     from bench.request.settings_file import with_absolute_options
 
-    name, folders = str(protocol), {name: options.pop(name) for name in ("weights_dir", "out")}
-    weights, out = (None if one is None else Path(one).expanduser() for one in folders.values())
+    name, weights, place = str(protocol), options.pop("weights_dir"), options.pop("out")
     chosen = with_absolute_options(
         protocol_catalogue.protocol_class(name), options.pop("protocol_options") or {}, Path()
     )
@@ -241,8 +247,8 @@ def _checked(
         options.pop("detector_options") or {},
         seeds=_seeds(seeds),
         base_degradations=(options.pop("base_degradation"),),
-        weights_folder=weights,
-        out=out,
+        weights_folder=None if weights is None else Path(weights).expanduser(),
+        out=None if place is None else result_folder(str(place)).expanduser(),
         **options,
     )
     _require_in_range(question)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 UNITS = ("B", "kB", "MB", "GB", "TB")
+_UPPER = tuple(map(str.upper, UNITS))
 
 
 def printable(text: str) -> str:
@@ -11,6 +14,15 @@ def printable(text: str) -> str:
         return text
     escaped = (letter.encode("unicode_escape", "surrogatepass").decode("ascii") for letter in text)
     return "".join(letter if letter.isprintable() else code for letter, code in zip(text, escaped, strict=True))
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes as `size_text` writes them, such as 20GB; 0 needs no unit. None for a text that is not understood."""
+    units = "|".join(_UPPER)
+    match = re.fullmatch(rf"(\d{{1,9}}(?:\.\d{{1,9}})?) ?({units})|0", text.strip().upper(), re.ASCII)
+    if match is None:
+        return None
+    return int(float(match[1]) * 1000 ** _UPPER.index(match[2])) if match[1] else 0
 
 
 def size_text(size: float) -> str:

@@ -52,8 +52,15 @@ def fault_of(path: Path) -> str:
         if not path.stat().st_size:
             return "it is empty"
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            place = content.find(_MARK)
-            whole = place < 0 or _seal_at(content, place) == _checksum(content, place)
+            return content_fault(content)
+
+
+def content_fault(content: Buffer) -> str:
+    """What is wrong with the content of a file; empty for one that is whole, or has no seal."""
+    if not len(content):
+        return "it is empty"
+    place = content.find(_MARK)
+    whole = place < 0 or _seal_at(content, place) == _checksum(content, place)
     return WHOLE if whole else "its checksum is another"
 
 

@@ -13,8 +13,10 @@ from bench.records.store import LOCK, MANIFEST, SCORES, Store
 from bench.records.sudden_ends import SUDDEN_ENDS
 from bench.records.timings import read_timings
 from bench.records.whole_files import remedy
+from bench.storage.working_copy import MARK
 
-NOT_LISTED = (LIVE, "tensorboard", LOCK, SUDDEN_ENDS)  # what is written again and again
+# what is written again and again, and of what store a folder is the copy
+NOT_LISTED = (LIVE, "tensorboard", LOCK, SUDDEN_ENDS, MARK)
 MOST_NAMED = 5
 
 

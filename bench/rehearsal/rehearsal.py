@@ -54,7 +54,7 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
         reporter: Shows progress of measuring.
         measuring: Whether the rates that it needs are measured now, and kept in the cache folder.
     """
-    work, cache, conditions = workload(run), Cache(run.request.cache), _conditions(run)
+    work, cache, conditions = workload(run), Cache.at(run.request.cache), _conditions(run)
     rates = Rates.from_json(cache.read_rates(conditions))
     if measuring:
         batch_size = CPU_BATCH if run.runtime.device == "cpu" else run.request.batch_size

@@ -138,7 +138,7 @@ class _RecipeInputs:
 
 def workload(run: PlannedRun) -> Workload:
     """What a planned run would do beyond what its folder and its cache hold; attacks on images are left out."""
-    recorded, cache = Store(run.request.out).recorded(), Cache(run.request.cache)
+    recorded, cache = Store(run.request.out).recorded(), Cache.at(run.request.cache)
     missing = [item for item in run.planned if item.key not in recorded and not cache.has_answer(item.key)]
     inputs, left_out = _inputs(missing, run)
     if any(item.target for item in missing):
@@ -190,7 +190,7 @@ def _inputs(missing: Sequence[PlannedCell], run: PlannedRun) -> tuple[dict[str, 
 def _embedding_service(run: PlannedRun) -> EmbeddingService:
     """Knows which embeddings the cache holds."""
     request = run.request
-    cache, runtime = Cache(request.cache), run.runtime
+    cache, runtime = Cache.at(request.cache), run.runtime
     return EmbeddingService(run.selections.pool, cache, runtime, request.batch_size, request.workers, Counter())
 
 
@@ -270,7 +270,7 @@ def _fitting(
     amounts: ImageAmounts,
 ) -> tuple[ImagesRead, ImagesRead]:
     """What the fits read that are not in the cache, and read again; their sizes are added to their detectors' work."""
-    cache, first, again = Cache(run.request.cache), ImagesRead({}, {}), ImagesRead({}, {})
+    cache, first, again = Cache.at(run.request.cache), ImagesRead({}, {}), ImagesRead({}, {})
     unfitted = [item for item in items if not cache.has_fit(item.training_key)]
     needed = [one for item in unfitted for one in (item.base, item) if one]
     for item, subset in {item.training_key: (item, item.fitted_on) for item in needed}.values():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from bench.platform.progress import Reporter
 from bench.request.planned_run import PlannedRun
+from bench.storage.working_copy import store_of
 from detectors.input_policy import policy_text
 from protocols.api import NONE
 
@@ -33,7 +35,13 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     seeds = ", ".join(map(str, request.seeds))
     own, share = len(run.cells) - len(run.unasked), 100 * request.validation
     held_out = f" and {len(run.planned) - own} on {share:g}% of their train sets" if run.validation else ""
-    reporter.say(f"Cells: {own}{held_out}, seeds {seeds}, results in {request.out}")
+    reporter.say(f"Cells: {own}{held_out}, seeds {seeds}, results in {_place(request.out)}")
+
+
+def _place(out: Path) -> str:
+    """Where results are found: on a store, and in the folder that is published there."""
+    url = store_of(out)
+    return f"{url}, published from {out}" if url else str(out)
 
 
 def _announce_censuses(run: PlannedRun, reporter: Reporter) -> None:

@@ -131,7 +131,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
     """
     request, record = run.request, manifest_of(run)
     resources = Resources(
-        Cache(request.cache),
+        Cache.at(request.cache),
         store,
         reporter,
         run.runtime,

@@ -338,11 +338,11 @@ def _facts_of_used(
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
     used = images.select_subsets(named)
     if dry:
-        return Cache(request.cache).recall(used, request.workers)
+        return Cache.at(request.cache).recall(used, request.workers)
     return _inspect(request, used, reporter), 0
 
 
 def _inspect(request: RunRequest, images: ImageSet, reporter: Reporter) -> InspectedImages:
     """The facts of some files, from the cache where it has them."""
     with reporter.stage("check files", len(images)) as advance:
-        return Cache(request.cache).inspect(images, request.workers, advance)
+        return Cache.at(request.cache).inspect(images, request.workers, advance)

@@ -55,7 +55,7 @@ PROTOCOL_FILE = "protocol"  # what the record of files calls the file that is th
 
 def cache_use(run: PlannedRun) -> RunUse:
     """What a planned run uses of the cache; folders of embeddings say themselves that they are used."""
-    cache, places = Cache(run.request.cache), {}
+    cache, places = Cache.at(run.request.cache), {}
     paths: dict[str, set[str]] = defaultdict(set)
     for name, images in run.data.items():
         folder = cache.inspections(images, run.request.workers).folder

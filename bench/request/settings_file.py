@@ -25,6 +25,7 @@ from bench.images.data_names import EMBEDDED, layout_and_place
 from bench.records.settings import OPTIONS, SettingsFile
 from bench.request.protocol_catalogue import protocol_class
 from bench.request.run_request import DetectorOptions
+from bench.storage.connection import is_store
 from detectors import catalogue
 from detectors.entries import WrongEntry, parse_entry
 from detectors.identity import options_of
@@ -128,7 +129,7 @@ def _with_absolute_value(value: Any, kind: NameKind, folder: _PathNames) -> Any:
 
 
 def _absolute(path: Any, folder: _PathNames) -> str:  # noqa: ANN401 - a text or a path
-    return folder.written(str(path))
+    return str(path) if is_store(str(path)) else folder.written(str(path))
 
 
 def _degradation_text(text: str, folder: _PathNames) -> str:

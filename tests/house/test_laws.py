@@ -23,8 +23,12 @@ WRITERS = {
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/caching/embedding_files.py",  # the same
     "bench/engine/caching/inspections.py",  # the same
+    "bench/engine/caching/shared_files.py",  # the same, fetched from the store that it is a copy of
     "bench/engine/caching/use_records.py",  # the same
     "bench/engine/caching/working_cache.py",  # the same, and links to it in a folder of a command's own
+    "bench/storage/image_cache.py",  # the same, images of remote data
+    "bench/storage/working_copy.py",  # the same, of which store a folder is a copy
+    "bench/storage/result_copy.py",  # results, fetched from a store
     "bench/images/data_sets.py",  # the folder of the corpora, in the cache
     "bench/request/result_folder.py",  # an empty result folder
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
@@ -74,6 +78,7 @@ OF_SEVERAL_MODULES = {
     "bench/images/decoding/test_mutations.py": "decoding and completeness, over damaged files",
     "bench/images/layouts/test_new_layout.py": "a layout that does not ship",
     "bench/images/test_public_data_sets.py": "layouts and annotations, over public data sets in small",
+    "bench/storage/test_runs_on_s3.py": "whole runs with cache, results and images on a store that fails",
     "bench/test_interruptions.py": "runs that are killed, on a full disk, short of memory, or with hostile detectors",
     "bench/report/page/test_browser.py": "the whole page, in a real browser",
     "bench/report/page/test_stress.py": "pages of 44 generators with failed and skipped cells, and of two data sets",

@@ -130,7 +130,7 @@ def forget_fits(cache: Path) -> None:
 
 def _place(fits: Fits, planned: PlannedRun) -> None:
     """Put fitted detectors where the cells of a planned run look for them. Raises `InputError` where one is missing."""
-    cache = Cache(planned.request.cache)
+    cache = Cache.at(planned.request.cache)
     items = {item.fit_key: item for item in planned.planned}
     names = detector_names({fit_key: item.cell for fit_key, item in items.items()})
     for fit_key, item in items.items():

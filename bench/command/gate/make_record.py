@@ -95,7 +95,7 @@ def make_record(wish: RecordWish, cache: Path, reporter: Reporter) -> None:
         planned, run = _answers(wish, Path(scratch), cache, reporter)
         fits = _kept_fits(planned, run, wish.finished or Path(scratch) / "run")
         used = planned.selections.all_images().images
-        inspected = Cache(planned.request.cache).inspect(used, planned.request.workers, lambda _: None)
+        inspected = Cache.at(planned.request.cache).inspect(used, planned.request.workers, lambda _: None)
         name = wish.name or (old.name if old else wish.folder.absolute().name)
         record = QuestionRecord(
             name, _question(wish, planned), golden_from([run]), record_images(planned.images, inspected), {}

@@ -52,11 +52,28 @@ def _writing(cache: Path, there: Path) -> Iterator[MachineFinding]:
         entries = take_inventory(cache).entries
         size = sum(one.bytes for one in entries) / 1e6
         yield MachineFinding(TOPIC, "cache", "ok", f"{cache}: {size:,.0f} MB, can be written")
+    yield from _afar(cache)
     if lock.fault:
         advice = "start one command at a time on this cache, or choose a folder on a local disk with LINEUP_CACHE"
         yield MachineFinding(TOPIC, "locks", "note", f"its file system has none ({lock.fault})", advice)
     else:
         yield MachineFinding(TOPIC, "locks", "ok", "work")
+
+
+def _afar(cache: Path) -> Iterator[MachineFinding]:
+    """The store behind the cache, which is asked, and what is kept of remote images."""
+    from bench.storage.image_cache import ImageCache
+    from bench.storage.object_store import ObjectStore, StoreFault
+    from bench.storage.working_copy import store_of
+
+    yield MachineFinding(TOPIC, "remote images", "ok", f"{ImageCache.of(cache).text} (LINEUP_IMAGE_CACHE)")
+    if url := store_of(cache):
+        try:
+            ObjectStore(url, pauses=(0.5,)).infos("agreements")
+        except StoreFault as fault:
+            yield MachineFinding(TOPIC, "store", "problem", *str(fault).rsplit("; ", 1))
+        else:
+            yield MachineFinding(TOPIC, "store", "ok", f"{url} answers")
 
 
 def examine_weights(folder: Path) -> Iterator[MachineFinding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from inspect import cleandoc
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -13,6 +14,10 @@ from typer.main import get_command, get_group
 
 from bench.command.menu.entries import MENU, MenuEntry
 from bench.command.menu.suggestions import suggest_values
+from bench.platform.errors import InputError
+from bench.storage.connection import is_store
+
+PUBLISHING = "run"  # the command whose results may be on a store
 
 
 class MenuGroup(TyperGroup):
@@ -27,7 +32,18 @@ class MenuGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401 - the same
         """The name, the command itself and what is left of the arguments."""
         name, _, rest = super().resolve_command(ctx, args)
+        if name != PUBLISHING:
+            _require_local_out(rest)
         return name, whole_commands([name])[name] if name else None, rest
+
+
+def _require_local_out(arguments: list[str]) -> None:
+    """Raise `InputError` for a URL as a place to write to, which would become a folder of that name."""
+    for option, value in pairwise([*arguments, ""]):
+        given = value if option == "--out" else option.removeprefix("--out=") if option.startswith("--out=") else ""
+        if is_store(given):
+            msg = f"--out {given} is on a store, where `lineup {PUBLISHING}` alone publishes; give a folder"
+            raise InputError(msg)
 
 
 def whole_commands(names: list[str] | None = None) -> dict[str, Any]:

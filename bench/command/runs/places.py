@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.interface import surroundings
+from bench.platform.errors import InputError
+from bench.storage.connection import is_store
+
 
 def run_folder(text: str) -> Path:
-    """The result folder that an argument means. Raises `InputError` where no run or several are called so."""
+    """The result folder that an argument means, for reading: of one on a store, what was fetched of it now.
+
+    Raises:
+        InputError: No run or several are called so, or the store does not answer well.
+    """
+    if is_store(text):
+        return surroundings.fetched_folder(text)
+    return own_run_folder(text)
+
+
+def own_run_folder(text: str) -> Path:
+    """The result folder that an argument means, on this machine. Raises `InputError` where none or several do."""
     from bench.request.run_folders.finding import find_run
 
+    if is_store(text):
+        msg = f"{text} is on a store, and this command changes what is on this machine; give a folder"
+        raise InputError(msg)
     return find_run(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.command.menu.documents import Json, print_document, print_table
-from bench.command.runs.places import run_folder
+from bench.command.runs.places import own_run_folder
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
 from bench.platform.printable import size_text
@@ -26,7 +26,7 @@ HEADERS = ("run", "tags", "question", "data", "detectors", "date", "state", "siz
 MAX_SHOWN = 5  # files that a line names
 
 Folders = Annotated[list[Path] | None, typer.Argument(help="Folders of runs.", show_default=str(RUNS))]
-NamedRun = Annotated[Path, typer.Argument(help="Result folder, or what the run is called.", parser=run_folder)]
+NamedRun = Annotated[Path, typer.Argument(help="Result folder, or what the run is called.", parser=own_run_folder)]
 Tags = Annotated[list[str], typer.Argument(help="One or several.")]
 WantedTags = Annotated[list[str] | None, typer.Option("--tag", help="Runs with this tag; again for one more.")]
 WantedProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol.")]

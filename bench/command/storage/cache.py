@@ -16,7 +16,9 @@ from bench.command import options
 from bench.command.menu.documents import Json, print_document, print_table
 from bench.platform.errors import InputError
 from bench.platform.outside.terminal import say
-from bench.platform.printable import printable, size_text
+from bench.platform.printable import UNITS, parse_size, printable, size_text
+from bench.storage.image_cache import ImageCache
+from bench.storage.working_copy import store_of
 
 if TYPE_CHECKING:
     from bench.engine.caching.inventory import CacheEntry, Inventory
@@ -27,7 +29,6 @@ RUNS = ("result folder", "protocol", "data", "size", "last used", "state")
 ENTRY_KEYS = ("what", "for", "entries", "files", "bytes", "used", "in_use")  # of JSON
 RUN_KEYS = ("out", "protocol", "data", "bytes", "used", "state")
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 MAX_SHOWN = 5  # files that are not the cache's own that a line names
 
 app = typer.Typer(help="What the cache folder holds, for whom, and pruning it.")
@@ -96,6 +97,8 @@ def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bo
     by_kind = ", ".join(f"{row['entries']} {row['what']}" for row in _rows(gone, titled=False))
     verb = "Would prune" if dry_run else "Pruned"
     typer.echo(f"{verb} {_size(gone)} of {inventory.root}{f': {by_kind}' if by_kind else ''}. Left: {_size(left)}.")
+    if url := store_of(inventory.root):
+        typer.echo(f"What {url} has stays there, and is fetched again where it is needed.")
     if used := [one for one in left if one.in_use]:
         typer.echo(f"In use by runs that go on, and left alone: {_size(used)}.")
     if foreign := _foreign_line(inventory):
@@ -105,6 +108,10 @@ def _say_pruned(inventory: Inventory, gone: Sequence[CacheEntry], *, dry_run: bo
 def _show(inventory: Inventory) -> None:
     """Print what a cache holds."""
     say(f"{inventory.root}: {_size(inventory.entries)}")
+    if url := store_of(inventory.root):
+        say(f"It works in front of {url}, which has more: what is pruned here is fetched again.")
+    if (images := ImageCache.of(inventory.root)).folder.is_dir():
+        say(f"{images.text} (LINEUP_IMAGE_CACHE).")
     if rows := _rows(inventory.entries):
         shown = [(*list(row.values())[:4], *_amounts(row), "yes" if row["in_use"] else "") for row in rows]
         print_table(WHAT, shown, fixed=2)
@@ -125,6 +132,7 @@ def _document(inventory: Inventory) -> dict[str, Any]:
     runs = [{**run, "used": _iso(run["used"])} for run in _runs(inventory)]
     return {
         "folder": str(inventory.root),
+        "store": store_of(inventory.root),
         "bytes": sum(one.bytes for one in inventory.entries),
         "entries": dated,
         "runs": runs,
@@ -196,17 +204,18 @@ def _iso(when: float) -> str:
 
 def _seconds(text: str) -> float:
     """A length of time. Raises `InputError` for anything else."""
-    return _amount("--older-than", text, SECONDS, "12h, 30d or 8w")
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([A-Za-z])", text.strip(), re.ASCII)
+    if match is None or match[2] not in SECONDS:
+        msg = (
+            f"--older-than {text!r} is not understood; give a number with {', '.join(SECONDS)}, such as 12h, 30d or 8w"
+        )
+        raise InputError(msg)
+    return float(match[1]) * SECONDS[match[2]]
 
 
 def _bytes(text: str) -> int:
     """A size. Raises `InputError` for anything else."""
-    return int(_amount("--keep", text.upper(), {name: size for name, size in BYTES.items() if name != "B"}, "20GB"))
-
-
-def _amount(option: str, text: str, units: dict[str, int], examples: str) -> float:
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([A-Za-z]{1,2})", text.strip(), re.ASCII)
-    if match is None or match[2] not in units:
-        msg = f"{option} {text!r} is not understood; give a number with {', '.join(units)}, such as {examples}"
+    if (size := parse_size(text)) is None:
+        msg = f"--keep {text!r} is not understood; give a number with {', '.join(UNITS[1:])}, such as 20GB"
         raise InputError(msg)
-    return float(match[1]) * units[match[2]]
+    return size

@@ -10,12 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from bench.engine.caching.shared_files import WRITING
 from bench.engine.caching.use_records import USES, KnownUse, known_uses
 from bench.engine.caching.working_cache import KINDS, LOCK
+from bench.storage.image_cache import IMAGES, LIMIT_FILE
+from bench.storage.working_copy import COPIES, MARK
 
 WEIGHTS, UNFINISHED, RECORDS = "weights", "unfinished files", "records of use"
+WORKING_COPIES = "working copies"
 UNFINISHED_SUFFIX = r"\.partial"
-KEPT = frozenset({WEIGHTS, RECORDS})  # kinds that are not pruned: weights may have been put there by hand
+# kinds that are not pruned: weights may have been put there by hand, and results may wait to be published
+KEPT = frozenset({WEIGHTS, RECORDS, WORKING_COPIES})
 _NAME = r"[A-Za-z0-9._@+-]+-[0-9a-f]{12}"  # a key and its digest, as `bench.engine.cache` makes file names of keys
 _DIGEST = "[0-9a-f]{%d}"
 # by kind, the paths of its files, of which the first group is the entry that is pruned as a whole
@@ -30,15 +35,18 @@ _PATTERNS = {
     "graphs": rf"(graphs/{_DIGEST % 64}\.onnx)",
     "agreements": rf"(agreements/{_DIGEST % 32}\.json)",
     "rates": rf"(rates/{_NAME}\.json)",
-    RECORDS: rf"({USES}/{_DIGEST % 32}\.json)",
-    UNFINISHED: rf"((?:(?:{'|'.join((*KINDS, USES))})/(?:.+/)?)?\.(?:[^/]+\.)?{_DIGEST % 8}{UNFINISHED_SUFFIX}"
+    RECORDS: rf"({USES}/{_DIGEST % 32}\.json|{re.escape(WRITING)}[0-9a-f]{{16}}\.json)",
+    UNFINISHED: rf"((?:(?:{'|'.join((*KINDS, USES, IMAGES))})/(?:.+/)?)?\.(?:[^/]+\.)?{_DIGEST % 8}{UNFINISHED_SUFFIX}"
     rf"|corpus/\.(?:making-[^/]+|[0-9]+-{_DIGEST % 12}\.[0-9]+))(?:/.+)?",
     WEIGHTS: r"(weights)/.+",
+    "remote images": rf"({IMAGES})/[0-9a-f]{{2}}/{_DIGEST % 64}",
+    "fetched results": rf"({COPIES}/read-[^/]+)/.+",
+    WORKING_COPIES: rf"({COPIES}/[^/]+)/.+",
 }
 _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _NAMED = {"embeddings", "inspections", "rates"}  # kinds whose paths say whom they are for
 _RECORDED = {"fits", "resumable fits", "answers"}  # kinds of which runs say whom they are for
-_LOCKS = {LOCK, "corpus/.lock"}
+_LOCKS = {LOCK, "corpus/.lock", f"{IMAGES}/{LOCK}", f"{IMAGES}/{LIMIT_FILE}", MARK}
 
 
 @dataclass

@@ -13,6 +13,7 @@ from bench.engine.caching.use_records import USES, RunUse, recorded_use
 from bench.platform.errors import DiskFull, InputError
 from bench.platform.files import write_atomically
 from bench.platform.locks import FileLock, LockTaken, take_lock
+from bench.storage.working_copy import mark_as_copy, store_of
 
 LOCK = ".lock"  # shared by all that may use anything in the cache; what prunes has it alone
 CORPUS = "corpus"
@@ -70,6 +71,7 @@ def working_cache(root: Path, say: Callable[[str], object], *, reading: bool = F
             return
         own = Path(held.enter_context(TemporaryDirectory(prefix="lineup-cache-")))
         _link(root, own)
+        mark_as_copy(own, store_of(root))
         say(
             f"The cache {root} cannot be written ({reason}): it is read, and what is missing in it is made and kept in"
             f" {own} until this command ends; set LINEUP_CACHE to a folder of yours to keep it"

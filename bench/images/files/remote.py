@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from errno import EIO, ENOENT
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,21 +18,19 @@ from bench.images.files.tree import (
     too_large_error,
 )
 from bench.platform.errors import InputError
-
-PACKAGE_OF_SCHEME = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
-# Keys of a store's information on a file that are its name, or that change while the file does not.
-VOLATILE_KEYS = {"atime", "last_accessed_on", "name", "time", "url"}
+from bench.storage.connection import connect, state_of
+from bench.storage.object_store import DamagedObject, ObjectStore, StoreFault, length_fault
 
 
 def open_remote(url: str, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
     """The tree at a URL; one of the local disk is opened by `open_local`, with these suffixes. Raises `InputError`."""
-    system, root = _connect(url)
+    system, root = connect(url)
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
     return open_local(Path(root), file_suffixes) if "file" in protocols else RemoteStore(url, system, root)
 
 
 class RemoteStore(Tree):
-    """A folder on a remote store. Images are fetched whole, by one request each, whenever they are read."""
+    """A folder on a remote store. Images are fetched whole whenever they are read."""
 
     def __init__(self, url: str, system: Any, root: str) -> None:  # noqa: ANN401 - a file system of fsspec
         super().__init__(url.rstrip("/"), url.rstrip("/"))
@@ -69,7 +66,7 @@ class RemoteStore(Tree):
             with _as_os_error():
                 info: dict[str, Any] = self._system.info(f"{self._root}/{name}")
             self._info[name] = info | {"size": info.get("size") or 0}
-        return int(self._info[name]["size"]), _hash_of(self._info[name])
+        return int(self._info[name]["size"]), state_of(self._info[name])
 
     def read(self, name: str) -> bytes:
         """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
@@ -82,9 +79,19 @@ class RemoteStore(Tree):
         return data
 
     def fetch(self, name: str) -> bytes:
-        """The whole file by one request. Raises `OSError`."""
-        with _as_os_error():
-            return bytes(self._system.cat_file(f"{self._root}/{name}"))
+        """The whole file, asked for until it comes whole.
+
+        Raises:
+            OSError: There is none, or it is not as long as the store says.
+            StoreFault: The store does not answer well: the same would be said of every file.
+        """
+        size = self.stamp(name)[0]
+        try:
+            return ObjectStore(self.where).read(name, lambda data: length_fault(data, size))
+        except StoreFault as fault:
+            if isinstance(fault, DamagedObject) or isinstance(fault.__cause__, PermissionError):
+                raise OSError(EIO, str(fault)) from fault
+            raise
 
     def open(self, name: str) -> BinaryIO:
         """The file, fetched block by block as it is read. Raises `OSError`."""
@@ -101,25 +108,3 @@ def _as_os_error() -> Iterator[None]:
         raise
     except Exception as error:
         raise OSError(EIO, str(error)) from error
-
-
-def _connect(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it. Raises `InputError`."""
-    import fsspec
-
-    scheme = url.partition("://")[0]
-    try:
-        system, root = fsspec.core.url_to_fs(url.rstrip("/"))
-    except (ImportError, ValueError) as error:
-        package = PACKAGE_OF_SCHEME.get(scheme)
-        schemes = ", ".join(PACKAGE_OF_SCHEME)
-        advice = f"install {package} beside Lineup" if package else f"use one of {schemes}, or a local path"
-        msg = f"{url} cannot be opened ({error}); {advice}"
-        raise InputError(msg) from error
-    return system, str(root)
-
-
-def _hash_of(info: dict[str, Any]) -> int:
-    """A number that changes when the information on a file does: checksums, times, version ids."""
-    lasting = sorted((key, repr(value)) for key, value in info.items() if key.lower() not in VOLATILE_KEYS)
-    return int.from_bytes(sha256(repr(lasting).encode()).digest()[:7])

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.platform.printable import printable, size_text
+from bench.platform.printable import parse_size, printable, size_text
 from bench.platform.progress import Reporter
 
 
@@ -34,3 +34,11 @@ def test_lines_that_are_said_stay_lines():
 )
 def test_sizes_have_units_that_suit_them(size, text):
     assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("20GB", 20 * 10**9), ("1.5 kb", 1500), (" 7 B ", 7), ("20", None), ("", None), ("-1GB", None)],
+)
+def test_a_size_is_read_with_its_unit(text, size):
+    assert parse_size(text) == size

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from bench.platform.seals import EMPTY_SEAL, SEAL, fault_of, read_cached, sealed, write_sealed
+from bench.platform.seals import EMPTY_SEAL, SEAL, WHOLE, content_fault, fault_of, read_cached, sealed, write_sealed
 
 
 def as_parquet(path):
@@ -71,3 +71,10 @@ def test_a_file_of_before_checksums_is_read(tmp_path, caplog):
     path.write_text('{"a": 1}')
     assert read_cached(path, lambda one: json.loads(one.read_text())) == {"a": 1}
     assert not caplog.records
+
+
+def test_a_content_that_was_never_a_file_is_checked_too():
+    whole = sealed(json.dumps({SEAL: EMPTY_SEAL, "a": 1}).encode())
+    assert content_fault(whole) == WHOLE
+    assert content_fault(whole[:-1] + b" ") == content_fault(whole[:-2]) == "its checksum is another"
+    assert content_fault(b"") == "it is empty"

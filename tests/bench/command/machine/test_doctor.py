@@ -10,7 +10,10 @@ from bench.command.machine import doctor, hardware, libraries, plug_ins, storage
 from bench.command.machine.findings import MachineFinding, examine
 from bench.command.machine.trials import try_all
 from bench.engine.versions import LIBRARIES
+from bench.storage.connection import _connected
+from bench.storage.working_copy import mark_as_copy
 from tests.support.command_line import call
+from tests.support.flaky_system import empty_flaky_system
 
 FINE = {**dict.fromkeys(libraries.MODULES.values(), ""), "devices": {"cuda": [], "built for": "", "mps": False}}
 FINE |= {"backend torch": 0.0, "backend onnxruntime": 1e-7, "backend openvino": 0.0}
@@ -128,6 +131,22 @@ def test_a_full_disk_is_a_problem(monkeypatch, tmp_path):
     found = by_name(storage.examine_storage(tmp_path, tmp_path))
     assert found["disk of the cache"].state == "problem"
     assert found["locks"] == MachineFinding("Storage", "locks", "ok", "work")
+
+
+def test_a_store_behind_the_cache_is_asked(monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.storage.object_store.time.sleep", lambda _: None)
+    _connected.cache_clear()
+    system = empty_flaky_system()
+    mark_as_copy(tmp_path, "flaky://bucket/cache")
+    found = by_name(storage.examine_storage(tmp_path, tmp_path))
+    assert found["store"] == MachineFinding("Storage", "store", "ok", "flaky://bucket/cache answers")
+    assert "keeps 0 B of at most 20.0 GB" in found["remote images"].text
+    system.faults["find"] = [OSError("silent")] * 2
+    found = by_name(storage.examine_storage(tmp_path, tmp_path))
+    assert found["store"].state == "problem"
+    assert "failed 2 times (silent)" in found["store"].text
+    assert "check the store" in found["store"].advice
+    _connected.cache_clear()
 
 
 def test_a_plug_in_that_cannot_be_imported_is_a_problem(monkeypatch):

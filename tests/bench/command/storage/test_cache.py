@@ -80,7 +80,7 @@ def test_pruning_says_what_goes_and_a_dry_run_lets_it_stay(cache):
         (("--older-than", "30"), "--older-than '30' is not understood"),
         (("--older-than", "-1d"), "--older-than '-1d' is not understood"),
         (("--older-than", "1e9d"), "is not understood"),
-        (("--keep", "lots"), "--keep 'LOTS' is not understood"),
+        (("--keep", "lots"), "--keep 'lots' is not understood"),
         (("--keep", "9" * 5000 + "GB"), "has a number of 5,000 digits; give a smaller one"),
     ],
 )

@@ -11,6 +11,8 @@ from bench.images.data_sets import read as read_data
 from bench.images.files.remote import open_remote
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
+from bench.storage.connection import _connected
+from bench.storage.object_store import ATTEMPTS, StoreFault
 from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
 from tests.support.object_store import PAGE, s3_store
 
@@ -56,7 +58,9 @@ def s3(monkeypatch):
             monkeypatch.setenv(name, value)
 
     s3fs.S3FileSystem.clear_instance_cache()
+    _connected.cache_clear()
     yield at
+    _connected.cache_clear()
     for system in s3fs.S3FileSystem._cache.values():
         if system._s3 is not None:
             system.close_session(system.loop, system._s3)
@@ -196,7 +200,7 @@ def test_a_url_of_the_local_disk_is_read_as_its_path_is(tmp_path):
         read_data(f"file://{tmp_path}/in")
 
 
-def test_errors_of_a_store_while_reading_are_read_errors(memory, monkeypatch):
+def test_a_store_that_fails_while_it_is_read_is_one_line(memory, monkeypatch):
     memory.pipe("/set/1.png", b"one")
     tree = open_remote("memory://set")
     _ = tree.listing
@@ -206,7 +210,7 @@ def test_errors_of_a_store_while_reading_are_read_errors(memory, monkeypatch):
 
     monkeypatch.setattr(tree._system, "cat_file", fail)
     monkeypatch.setattr(tree._system, "open", fail)
-    for read in (tree.read, tree.open):
-        with pytest.raises(OSError, match="on fire") as error:
+    monkeypatch.setattr("bench.storage.object_store.time.sleep", lambda _: None)
+    for read, kind, times in ((tree.read, StoreFault, f"failed {ATTEMPTS} times"), (tree.open, OSError, "")):
+        with pytest.raises(kind, match=f"{times}.*on fire"):
             read("1.png")
-        assert error.value.strerror
