@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.engine.cache import Cache
+from bench.engine.places.one_machine import OneMachine
 from bench.engine.plan import PlannedCell, detector_names, training_text
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, time_detectors
@@ -138,7 +139,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
         request.batch_size,
         request.workers,
         tracker or RunTracker(),
-        executor(request.executor),
+        OneMachine(executor(request.executor)),
         alone=has_sudden_ends(store.root),
     )
     for line in store.set_aside_damaged():

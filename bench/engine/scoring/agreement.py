@@ -167,6 +167,11 @@ class AgreementCheck:
         except TypeError:  # nothing is kept, or by another version
             return None
 
+    def is_by_torch(self, item: PlannedCell) -> bool:
+        """Whether the detector of a cell was found to be one whose scores a backend changes."""
+        found = self.known(item)
+        return found is not None and found.by_torch
+
     def check(self, item: PlannedCell, detector: Detector) -> None:
         """Compare the scores of a fitted detector, unless that was done; leave a float32 backend that changes them.
 
