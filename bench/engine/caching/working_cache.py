@@ -16,7 +16,7 @@ from bench.platform.locks import FileLock, LockTaken, take_lock
 
 LOCK = ".lock"  # shared by all that may use anything in the cache; what prunes has it alone
 CORPUS = "corpus"
-KINDS = ("inspected", "embeddings", "fitted", "fitting", "answers", "agreements", "graphs", "rates", CORPUS)
+KINDS = ("inspected", "embeddings", "fitted", "fitting", "answers", "shards", "agreements", "graphs", "rates", CORPUS)
 
 
 @dataclass(frozen=True)
