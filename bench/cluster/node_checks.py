@@ -54,5 +54,5 @@ class NodeChecks:
             raise InputError(f"the node {node.name} cannot be used: {answer.error.text}")
         echo = probe.cache.read_shard(probe.echo)
         if echo is None or echo["token"].to_pylist() != [probe.token]:
-            msg = f"the node {node.name} cannot be used: what it writes to the cache {probe.cache.root} is not seen here"
-            raise InputError(msg)
+            msg = f"what it writes to the cache {probe.cache.root} is not seen here: let all nodes share that folder"
+            raise InputError(f"the node {node.name} cannot be used: {msg}")

@@ -54,6 +54,11 @@ def check_request(request: RunRequest) -> None:
         from bench.report.sections.reported import benchmark_name
 
         benchmark_name(request.data_name)
+    _require_extras(request)
+
+
+def _require_extras(request: RunRequest) -> None:
+    """Raise `InputError` where a request asks for what an extra that is not installed brings."""
     if request.cluster:
         require_cluster(request.cluster)
     if request.tensorboard:

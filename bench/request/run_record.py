@@ -94,6 +94,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
             request.workers,
             request.backend,
             _training_threads(run),
+            request.cluster,
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
