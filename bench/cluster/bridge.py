@@ -40,6 +40,7 @@ class OpenRequest:
         variables: Of the environment of every process of a node.
         folder: For files that last as long as the cluster.
         lineup: Version of Lineup, which nodes must have too.
+        named: The address that the environment names for "auto"; empty where it names none.
     """
 
     address: ClusterAddress
@@ -49,6 +50,7 @@ class OpenRequest:
     variables: dict[str, str]
     folder: str
     lineup: str
+    named: str = ""
 
 
 class RayBridge:

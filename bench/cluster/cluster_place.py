@@ -96,13 +96,16 @@ class ClusterPlace:
         cluster.loop.begin_stage(len(parts))
         for part, ends in zip(parts, cluster.loop.in_order(units, cluster.window), strict=True):
             service.counts.update(_counted(ends))
-            yield len(part.positions), [
-                EmbeddedChunk(requests[one.embedder, one.degradation], told.error())
-                for end in ends
-                if isinstance(end.unit, EmbeddingUnit)
-                for place, told in end.failures.items()
-                for one in [end.unit.asked[place]]
-            ]
+            yield (
+                len(part.positions),
+                [
+                    EmbeddedChunk(requests[one.embedder, one.degradation], told.error())
+                    for end in ends
+                    if isinstance(end.unit, EmbeddingUnit)
+                    for place, told in end.failures.items()
+                    for one in [end.unit.asked[place]]
+                ],
+            )
         service.look_again()
 
     @contextmanager

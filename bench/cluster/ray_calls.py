@@ -5,6 +5,7 @@ Ray reads of the environment when it is imported whether a token is asked for: `
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -18,19 +19,16 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from bench.cluster.bridge import OpenRequest
 
 PROBE_SECONDS = 60.0
+LISTENING_SECONDS = 10.0
 # which nobody outside this machine reaches; Ray takes 127.0.0.1 for the machine's own address on Linux, and fails
 LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 OF_ONE_NODE = {"object_store_memory": 100 << 20, "include_dashboard": False, "node_ip_address": LOOPBACK}
-UNAUTHENTICATED = (
-    "the cluster {address} lets nobody in without its token: put it into RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
-    "~/.ray/auth_token, and start its nodes with RAY_AUTH_MODE=token and the same; or say RAY_AUTH_MODE=disabled where "
-    "everybody who reaches it may run anything"
-)
-LOSSES = {
+LOSSES: dict[type[Exception], str] = {
     exceptions.NodeDiedError: "its node died",
     exceptions.OutOfMemoryError: "its node ran out of memory, and its process was ended",
     exceptions.WorkerCrashedError: "its process died",
 }
+
 
 class RayCalls:
     """What is asked of Ray."""
@@ -46,6 +44,8 @@ class RayCalls:
         address = asked.address.text
         if asked.address.kind == "local":
             address = self._start(asked)
+        else:
+            _require_listening(asked.named if address == "auto" else address)
         ray.init(
             address=address,
             log_to_driver=False,
@@ -72,7 +72,7 @@ class RayCalls:
             (one["NodeID"], one["NodeManagerHostname"], *(there.get(kind, 0.0) for kind in ("CPU", "GPU", "memory")))
             for one in ray.nodes()  # type: ignore[no-untyped-call]
             if one["Alive"]
-            for there in [one["Resources"]]
+            for there in (one["Resources"],)
         ]
 
     def submit(self, number: int, payload: bytes, needs: tuple[int, int, int]) -> None:
@@ -138,8 +138,7 @@ def _result(reference: Any, seconds: float | None = None) -> tuple[bytes, str]: 
     except exceptions.RayTaskError as error:
         return b"", first_line(error.cause)
     except exceptions.RayError as error:
-        known = next((how for kind, how in LOSSES.items() if isinstance(error, kind)), "")
-        return b"", known or f"{type(error).__name__}: {first_line(error)}"
+        return b"", LOSSES.get(type(error), f"{type(error).__name__}: {first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:
@@ -149,9 +148,15 @@ def first_line(error: BaseException) -> str:
 
 def fault(error: BaseException, address: str) -> str:
     """Why a cluster at an address cannot be opened, in one line."""
-    text = str(error)
-    if "authentication" in text.lower() or "token" in text.lower():
-        return UNAUTHENTICATED.format(address=address)
-    if "version" in text.lower() and "mismatch" in text.lower():
-        return f"the cluster {address} has other versions: {' '.join(text.split())}; install the same on all nodes"
-    return f"the cluster {address} cannot be reached ({first_line(error)}); is it started, and the address right?"
+    text = " ".join(str(error).split())
+    if "version mismatch" in text.lower():
+        return f"the cluster {address} has other versions ({text}): install the same Python and Ray on all nodes"
+    asked = "is it started, is that its address, and has this machine its token (RAY_AUTH_TOKEN_PATH)?"
+    return f"the cluster {address} cannot be reached ({first_line(error)}); {asked}"
+
+
+def _require_listening(address: str) -> None:
+    """Raise `OSError` where nobody listens at HOST:PORT: Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), LISTENING_SECONDS).close()

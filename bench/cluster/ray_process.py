@@ -9,10 +9,12 @@ from __future__ import annotations
 import ctypes
 import os
 import secrets
+import shutil
 import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -34,7 +36,8 @@ def main(connection: Connection) -> None:
         calls = RayCalls()
         try:
             try:
-                connection.send((True, calls.open(asked)))
+                calls.open(replace(asked, named=os.environ.get("RAY_ADDRESS", "")))
+                connection.send((True, None))
             except Exception as error:  # noqa: BLE001 - it is told where it was asked
                 connection.send((False, fault(error, asked.address.text)))
             while True:
@@ -46,6 +49,7 @@ def main(connection: Connection) -> None:
         finally:
             calls.close()
             _end_children()
+            shutil.rmtree(asked.folder, ignore_errors=True)  # whoever made it may have been killed
 
 
 def _set_environment(asked: OpenRequest) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 
@@ -49,7 +49,7 @@ class FakeCluster:
         if not self._given:
             return []
         number, payload = self._given.pop()
-        unit, _ = pickle.loads(payload)
+        unit, _ = pickle.loads(payload)  # noqa: S301 - Lineup's own
         self.seen.append(unit)
         how = self.lost(unit, sum(one.text == unit.text for one in self.seen))
         if how and not self.late:
@@ -70,4 +70,4 @@ class FakeCluster:
 def place_on(cluster: FakeCluster, reporter: Reporter | None = None) -> ClusterPlace:
     """A place of work whose cluster is a fake."""
     quiet = reporter or Reporter(Console(quiet=True))
-    return ClusterPlace(cluster.opened, UnitSurroundings(os.getcwd()), quiet, curves=True)
+    return ClusterPlace(cluster.opened, UnitSurroundings(str(Path.cwd())), quiet, curves=True)

@@ -18,7 +18,9 @@ def test_a_text_names_a_cluster(text, kind, nodes):
     assert parse_cluster(text) == ClusterAddress(kind, text, nodes)
 
 
-@pytest.mark.parametrize("text", ["", "local", "local:0", "local:x", "local:-1", "ray://", "ray://host", "http://host:1"])
+@pytest.mark.parametrize(
+    "text", ["", "local", "local:0", "local:x", "local:-1", "ray://", "ray://host", "http://host:1"]
+)
 def test_another_text_is_refused_in_one_line(text):
     with pytest.raises(InputError, match=r"give auto, ray://HOST:PORT, or local:N") as refused:
         parse_cluster(text)

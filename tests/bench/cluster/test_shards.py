@@ -17,7 +17,9 @@ def answer(scores, odds=None, **diagnostics):
 def test_answers_come_back_bit_for_bit_through_a_file(tmp_path):
     numbers = np.random.default_rng(0).random(3).astype(np.float32)
     parts = [
-        ScoredChunk(KEYS[1], np.array([2, 0, 1]), answer(numbers, np.log(numbers), predicted=["x", "y", "x"], count=[1, 2, 3])),
+        ScoredChunk(
+            KEYS[1], np.array([2, 0, 1]), answer(numbers, np.log(numbers), predicted=["x", "y", "x"], count=[1, 2, 3])
+        ),
         ScoredChunk(KEYS[0], np.array([1]), answer([np.nextafter(np.float32(0.5), np.float32(1))])),
     ]
     pq.write_table(to_table(parts, {key: place for place, key in enumerate(KEYS)}), tmp_path / "a.parquet")

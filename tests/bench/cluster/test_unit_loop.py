@@ -1,7 +1,7 @@
 import io
 import pickle
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from rich.console import Console
@@ -19,7 +19,7 @@ SMALL = NodeResources("a", "host", 1.0, 0.0, 4e9)
 class Work:
     name: str
     detectors: tuple[str, ...] = ("x",)
-    needs: Needs = Needs()
+    needs: Needs = field(default_factory=Needs)
     kept: bool = False
 
     @property
@@ -37,7 +37,7 @@ class Work:
 
 
 class Scripted:
-    """A cluster in which each wait takes a second, and what becomes of a unit is a function of it and of the attempt."""
+    """A cluster in which each wait takes a second; what becomes of a unit is a function of it and of the attempt."""
 
     def __init__(self, become, nodes=(SMALL,)):
         self.become, self.alive, self.now = become, list(nodes), 0.0
@@ -47,7 +47,7 @@ class Scripted:
         return list(self.alive)
 
     def submit(self, number, payload, needs):
-        self.given.append((number, pickle.loads(payload)))
+        self.given.append((number, pickle.loads(payload)))  # noqa: S301 - its own
 
     def wait(self, seconds):
         self.now += seconds
@@ -111,11 +111,11 @@ def test_a_loss_is_repeated_with_a_line_and_its_reason():
 
 
 def test_who_brings_a_process_down_fails_alone_and_is_not_tried_again():
-    cluster = Scripted(lambda unit, attempt, now: Loss("its process died") if "bad" in unit.detectors else unit.compute())
-    loop, output = loop_on(cluster)
-    first, second = (
-        loop.ends(loop.give_out(Work(name, ("good", "bad", "fine")))) for name in ("one", "two")
+    cluster = Scripted(
+        lambda unit, attempt, now: Loss("its process died") if "bad" in unit.detectors else unit.compute()
     )
+    loop, output = loop_on(cluster)
+    first, second = (loop.ends(loop.give_out(Work(name, ("good", "bad", "fine")))) for name in ("one", "two"))
     failed = {end.unit.detectors: end.failures for end in first}
     assert failed.keys() == {("good",), ("bad",), ("fine",)}
     assert failed["good",] == failed["fine",] == {}
