@@ -1,6 +1,9 @@
 import io
+import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +19,8 @@ from bench.records.outcomes import Failed, Scored
 from detectors.api import Card
 from tests.support.fake_cluster import FakeCluster, place_on
 from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
+
+ROOT = Path(__file__).parents[3]
 
 
 class BrokenOnSome(CheckerboardDetector):
@@ -164,15 +169,22 @@ def test_images_that_a_node_cannot_read_are_seen_before_any_work(folder, tmp_pat
         bench.run(planned)
 
 
-def test_units_are_cut_by_the_plan_and_hold_their_own_images_alone(folder, tmp_path):
-    few, many = FakeCluster(), FakeCluster(alive=[replace(node, cpus=64.0) for node in FakeCluster().alive])
-    run(folder, tmp_path / "few", few)
-    _kept().clear()
-    run(folder, tmp_path / "many", many)
-    shards = [{unit.shard for unit in one.seen if isinstance(unit, ScoringUnit)} for one in (few, many)]
-    assert shards[0] == shards[1]
-    for unit in few.seen:
-        if isinstance(unit, ScoringUnit):
-            images = unit.images
-            assert sorted(np.concatenate(images.chunks).tolist()) == list(range(len(images.pool)))
-            assert sum(len(one.table) for one in images.pool.sets) == len(images.pool)
+def test_units_hold_their_own_images_alone(folder, tmp_path):
+    cluster = FakeCluster()
+    run(folder, tmp_path, cluster, recipes={"checkerboard": Checkerboard()})
+    units = [unit for unit in cluster.seen if isinstance(unit, ScoringUnit)]
+    assert len({unit.shard for unit in units}) == len(units) > 4
+    for images in (unit.images for unit in units):
+        assert sorted(np.concatenate(images.chunks).tolist()) == list(range(len(images.pool)))
+        assert sum(len(one.table) for one in images.pool.sets) == len(images.pool)
+
+
+def test_one_module_alone_imports_ray_and_one_process_that_module():
+    importers = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("bench", "detectors", "protocols", "lineup_bench")
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"^\s*(import ray\b|from ray\b|from bench\.cluster\.ray_)", path.read_text(), re.MULTILINE)
+    }
+    assert importers == {"bench/cluster/ray_calls.py", "bench/cluster/ray_process.py"}
+    assert "ray" not in sys.modules
