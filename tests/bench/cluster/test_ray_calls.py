@@ -36,10 +36,10 @@ class dies(Checkerboard):
     card = replace(Checkerboard.card, name="dies")
     def fit(self, train, seed, runtime):
         found = super().fit(train, seed, runtime)
-        return Dying(found.threshold, found.scale)
+        return Dying(found._cut, found._slope)
     def restore(self, state, runtime):
         found = super().restore(state, runtime)
-        return Dying(found.threshold, found.scale)
+        return Dying(found._cut, found._slope)
 """
 # a cluster of its own: a node of so many CPUs, then what is asked on standard input
 HEAD = """
