@@ -89,6 +89,8 @@ class UnitLoop:
         self._running: dict[int, _Attempt] = {}
         self._numbers = iter(range(1 << 62))
         self._guilty: dict[str, ToldError] = {}  # by key of a recipe
+        self._suspect: UnitTicket | None = None  # what is lost again and again, until it is known who does it
+        self._held: list[_Attempt] = []  # what was lost like it, and waits for that
         self._nodes = client.nodes()
         self._total = self._done = 0
         self._start = self._said = self._seen = clock()
@@ -154,6 +156,16 @@ class UnitLoop:
 
     def _turn(self) -> None:
         """Wait a moment, and take what ended."""
+        self._take_what_ended()
+        if self._suspect is not None and not self._suspect.open:
+            self._release()
+        now = self._clock()
+        if now - self._seen >= LOOK_EVERY:
+            self._seen = now
+            self._look(now)
+        self._tell(now)
+
+    def _take_what_ended(self) -> None:
         for number, reply in self._client.wait(TICK):
             attempt = self._running.pop(number)
             attempt.ticket.open -= 1
@@ -161,11 +173,13 @@ class UnitLoop:
                 self._lost(attempt, reply)
             else:
                 self._take(attempt, pickle.loads(reply))  # noqa: S301 - of Lineup's own process on a node
-        now = self._clock()
-        if now - self._seen >= LOOK_EVERY:
-            self._seen = now
-            self._look(now)
-        self._tell(now)
+
+    def _release(self) -> None:
+        """Give out what waited, without whoever was found."""
+        held, self._held, self._suspect = self._held, [], None
+        for attempt in held:
+            attempt.ticket.open -= 1
+            self._give(attempt.ticket, attempt.unit, attempt.number)
 
     def _take(self, attempt: _Attempt, answer: UnitAnswer) -> None:
         if answer.error is not None and isinstance(error := answer.error.error(), InputError):
@@ -182,7 +196,7 @@ class UnitLoop:
         if number < ATTEMPTS:
             again = f"attempt {number + 1} of {ATTEMPTS}"
             self._reporter.say(f"cluster: {unit.text} is given out again ({again}): {loss.how}")
-            self._give(attempt.ticket, unit, number + 1)
+            self._try_again(_Attempt(attempt.ticket, unit, number + 1))
             return
         places = range(len(unit.detectors))
         if len(places) > 1:
@@ -194,6 +208,16 @@ class UnitLoop:
         self._reporter.say(f"cluster: {unit.text} is given up: {loss.how}, {ATTEMPTS} times")
         self._guilty[unit.detectors[0]] = error
         self._end(attempt, UnitAnswer(error=error))
+
+    def _try_again(self, attempt: _Attempt) -> None:
+        """Give a unit out once more; one that was lost twice waits where another such shows who does it."""
+        if attempt.number > 2 and len(attempt.unit.detectors) > 1:
+            self._suspect = self._suspect or attempt.ticket
+            if attempt.ticket is not self._suspect:
+                attempt.ticket.open += 1
+                self._held.append(attempt)
+                return
+        self._give(attempt.ticket, attempt.unit, attempt.number)
 
     def _look(self, now: float) -> None:
         """Look at the nodes. Raises `InputError` where for `PATIENCE` none has had what is asked."""

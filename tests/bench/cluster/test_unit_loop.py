@@ -127,6 +127,17 @@ def test_who_brings_a_process_down_fails_alone_and_is_not_tried_again():
     assert "given up" in output.getvalue()
 
 
+def test_it_is_found_before_all_units_have_died_as_often():
+    cluster = Scripted(
+        lambda unit, attempt, now: Loss("its process died") if "bad" in unit.detectors else fine(unit, 0, 0)
+    )
+    units = [[Work(name, ("good", "bad"))] for name in "abcdefgh"]
+    ends = list(loop_on(cluster)[0].in_order(units, len(units)))
+    assert sum("bad" in unit.detectors for unit in cluster.attempts) == 2 * len(units) + 2 + ATTEMPTS
+    for group in ends:
+        assert {end.unit.detectors: bool(end.failures) for end in group} == {("good",): False, ("bad",): True}
+
+
 def test_a_detectors_own_exception_is_no_loss():
     told = ToldError("ValueError", "odd")
     cluster = Scripted(lambda unit, attempt, now: UnitAnswer(error=told))
