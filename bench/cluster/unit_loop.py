@@ -198,11 +198,12 @@ class UnitLoop:
             self._reporter.say(f"cluster: {unit.text} is given out again ({again}): {loss.how}")
             self._try_again(_Attempt(attempt.ticket, unit, number + 1))
             return
-        places = range(len(unit.detectors))
-        if len(places) > 1:
+        kinds = list(dict.fromkeys(unit.detectors))
+        if len(kinds) > 1:
             self._reporter.say(f"cluster: {unit.text} came to no end {ATTEMPTS} times ({loss.how}): each one alone now")
-            for place in places:
-                self._give(attempt.ticket, unit.only([place]), 1)
+            for kind in kinds:
+                places = [place for place, one in enumerate(unit.detectors) if one == kind]
+                self._give(attempt.ticket, unit.only(places), 1)
             return
         error = ToldError(ProcessDied.__name__, f"{loss.how}, {ATTEMPTS} times, in the middle of its work on a cluster")
         self._reporter.say(f"cluster: {unit.text} is given up: {loss.how}, {ATTEMPTS} times")
@@ -211,7 +212,7 @@ class UnitLoop:
 
     def _try_again(self, attempt: _Attempt) -> None:
         """Give a unit out once more; one that was lost twice waits where another such shows who does it."""
-        if attempt.number > 2 and len(attempt.unit.detectors) > 1:
+        if attempt.number > 2 and len(set(attempt.unit.detectors)) > 1:
             self._suspect = self._suspect or attempt.ticket
             if attempt.ticket is not self._suspect:
                 attempt.ticket.open += 1
