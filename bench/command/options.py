@@ -159,6 +159,14 @@ ExecutorName = Annotated[
         "--executor", help="Where trainings run: processes, or as a plug-in names it.", rich_help_panel=COMPUTED
     ),
 ]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        help="Where all work is done, by Ray: auto, ray://HOST:PORT, or local:N for N nodes on this machine.",
+        rich_help_panel=COMPUTED,
+        show_default="this machine",
+    ),
+]
 
 WeightsDir = Annotated[
     Path | None,

@@ -52,6 +52,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",
+    cluster: options.Cluster = "",
     timeout: options.Timeout = None,
     weights_dir: options.WeightsDir = None,
     out: options.Out = None,

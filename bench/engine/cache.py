@@ -6,6 +6,7 @@ Layout of the folder:
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
     answers/<key of a cell>.parquet  what its detector answered about its images, in their order
+    shards/<digest>.parquet          what a node of a cluster answered about some chunks of images
     agreements/<digest>.json         how far the scores of a backend are from those of torch
     graphs/<digest>.onnx             networks without weights, as backends read them
     rates/<processor>.json           how long this machine takes for one image of each kind of work
@@ -155,6 +156,15 @@ class Cache:
         table = table.replace_schema_metadata({**table.schema.metadata, SEAL: EMPTY_SEAL})
         self._write(self._answer_path(key), partial(pq.write_table, table))
 
+    def read_shard(self, key: str) -> pa.Table | None:
+        """The table of a part of a run; None where it was not written yet, or the file is damaged."""
+        return read_cached(self._shard_path(key), pq.read_table)
+
+    def write_shard(self, key: str, table: pa.Table) -> None:
+        """Write the table of a part of a run, whose key is a digest of all that changes it."""
+        sealed = table.replace_schema_metadata({**(table.schema.metadata or {}), SEAL: EMPTY_SEAL})
+        write_sealed(self._shard_path(key), partial(pq.write_table, sealed))
+
     def read_agreement(self, key: str) -> Mapping[str, Any]:
         """How far the scores of a backend are from those of torch; nothing where none is kept, or it is damaged."""
         path = self._agreement_path(key)
@@ -197,6 +207,9 @@ class Cache:
 
     def _answer_path(self, key: str) -> Path:
         return self.root / "answers" / f"{key}.parquet"
+
+    def _shard_path(self, key: str) -> Path:
+        return self.root / "shards" / f"{key[:32]}.parquet"
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"

@@ -166,6 +166,10 @@ class EmbeddingService:
             self._files[key] = files, files.rows_of(self.pool.hashes)
         return self._files[key]
 
+    def look_again(self) -> None:
+        """Forget which embeddings there are: others wrote some."""
+        self._files.clear()
+
     def missing(self, request: EmbeddingRequest) -> Positions:
         """The images of a request whose embeddings are not in the cache."""
         _, rows = self.files(request.embedder, request.degradation)

@@ -90,17 +90,21 @@ class FitService:
         self.counts["fits reused"] += 1
         return known
 
-    def tasks(self, item: PlannedCell) -> dict[str, FitTask]:
+    def tasks(self, item: PlannedCell, *, every: bool = False) -> dict[str, FitTask]:
         """The fit of a cell by its `fit_key`, if it may run beside others: on a CPU, of one thread, not in the cache.
 
         Of cells that share a training the first has it; the others find it in the cache, and so does one that goes on
         from another fit.
 
+        Args:
+            item: The cell.
+            every: Whether a fit of many threads or on a GPU may run beside others too.
+
         Raises:
             Unavailable: The fitted detector cannot be shown images as its recipe asks.
         """
         subset = item.fitted_on
-        single_threaded = self.runtime.device == "cpu" and item.recipe.single_threaded_fit
+        single_threaded = every or (self.runtime.device == "cpu" and item.recipe.single_threaded_fit)
         known = item.training_key in self.begun or self.cache.has_fit(item.training_key)
         if subset is None or not single_threaded or known:
             return {}
@@ -139,7 +143,10 @@ class FitTask:
     curves: CurveWriter
 
 
-def run_fit(task: FitTask) -> tuple[Counter[str], dict[str, float]]:
+FitResult = tuple[Counter[str], dict[str, float]]  # as `run_fit` returns them
+
+
+def run_fit(task: FitTask) -> FitResult:
     """Fit, and keep the result in the cache.
 
     Returns:

@@ -18,19 +18,19 @@ import numpy as np
 
 from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService, plan_embeddings, recipe_embedders
-from bench.engine.fit_service import FitService, FitTask, fit_text, run_fit
+from bench.engine.fit_service import FitService, FitTask, fit_text
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
+from bench.engine.places.one_machine import OneMachine
+from bench.engine.places.work_place import ScoringWork, WorkPlace
 from bench.engine.plan import PlannedCell
 from bench.engine.scoring.agreement import Agreement, AgreementCheck
 from bench.engine.scoring.attacked_images import BOTH, Attackers, labels_of
-from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
+from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest
 from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
 from bench.engine.tracking.run_tracker import RunTracker
 from bench.images.image_set import ImageSet
-from bench.platform.processes.executors import Executor, in_processes
-from bench.platform.processes.waiting import result_of
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
@@ -54,7 +54,7 @@ class Resources:
         batch_size: Images that are embedded or scored together.
         workers: Threads that read and prepare, and processes that fit.
         tracker: Follows the run.
-        executor: Where fits of one thread run.
+        place: Where embeddings, fits and scores are made.
         alone: Whether images are prepared one at a time: a call that ended an earlier run is to be found.
     """
 
@@ -65,7 +65,7 @@ class Resources:
     batch_size: int = 50
     workers: int = 2
     tracker: RunTracker = field(default_factory=RunTracker)
-    executor: Executor = in_processes
+    place: WorkPlace = field(default_factory=OneMachine)
     alone: bool = False
 
 
@@ -158,7 +158,7 @@ class Engine:
         chunks = split_into_chunks(order, self._resources.batch_size)
         images = unique_positions(map(self._embeddings.missing, plan.requests))
         with self._resources.reporter.stage("embed training images", len(images)) as advance:
-            for decoded, embedded in self._embeddings.fill(plan.requests, chunks):
+            for decoded, embedded in self._resources.place.embed(self._embeddings, plan, chunks):
                 for part in embedded:
                     if part.error is not None:
                         self._log.fail(plan.users[part.request.key], part.error)
@@ -194,16 +194,16 @@ class Engine:
         tasks: dict[str, FitTask] = {}
         for need in needs:
             with self._log.failures_of(need.users), contained(fit_text(need.item)):
-                tasks |= self._fits.tasks(need.item)
+                tasks |= self._fits.tasks(need.item, every=self._resources.place.takes_every_fit)
         needs = [need for need in needs if self._log.without_failure(need.users)]
         with (
             self._resources.reporter.stage(stage, len(needs)) as advance,
-            self._resources.executor(run_fit, tasks, self._resources.workers) as futures,
+            self._resources.place.fit(tasks, self._resources.workers) as futures,
         ):
             for need in needs:
                 key = need.item.fit_key
                 with self._log.failures_of(need.users), contained(fit_text(need.item)):
-                    result = result_of(futures[key]) if key in futures else None
+                    result = futures[key].result() if key in futures else None
                     counts, seconds = result or (Counter[str](), {})
                     self.counts.update(counts)
                     self._fits.seconds.update(seconds)
@@ -305,9 +305,16 @@ class Engine:
         requests.sort(key=lambda one: one.degradation.name)  # embeddings of one degradation are held at a time
         tables = {key: AnswerTable(plan.images(key)) for key in plan.missing}
         images = unique_positions(request.images for request in requests)
+        work = ScoringWork(
+            plan.chunks,
+            requests,
+            {key: items[0] for key, items in plan.missing.items()},
+            attackers.labels if attackers else None,
+            is_open=tables.__contains__,
+            left_backend=self._agreement.is_by_torch,
+        )
         with self._resources.reporter.stage(SCORE_ATTACKED if attacked else SCORE, len(images)) as advance:
-            passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
-            for chunk in passes:
+            for chunk in self._resources.place.score(self._embeddings, work):
                 self._collect(chunk.answers, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)

@@ -63,6 +63,16 @@ class DistinctImages:
             raise UnreadableImage(where, f"its content is another than was checked: {mending(images)}")
         return images.decoded(row, data)
 
+    def only(self, positions: Positions) -> DistinctImages:
+        """Some of them, positions (N,) each once and ascending, to be sent to another process without the others."""
+        owners, rows, sets, starts = self.owners[positions], self.rows[positions].copy(), [], []
+        for owner in np.unique(owners).tolist():
+            mine = owners == owner
+            sets.append(self.sets[owner].select(rows[mine]))
+            rows[mine] = np.arange(int(mine.sum()))
+            starts.append(owner)
+        return DistinctImages(tuple(sets), self.hashes[positions], np.searchsorted(starts, owners), rows)
+
     def where(self, position: int) -> str:
         """How messages name one image."""
         images = self.sets[int(self.owners[position])]

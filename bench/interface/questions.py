@@ -45,6 +45,7 @@ class RunQuestion:
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
         executor: Where trainings are computed, many at a time.
+        cluster: Where all work is done: "auto", "ray://HOST:PORT" or "local:N"; empty for this machine.
         timeout: Seconds that a detector may take for one batch; None for any time.
         weights_folder: Where files of released checkpoints lie; None for where they usually do.
         out: Result folder; None for one of the question's own.
@@ -70,6 +71,7 @@ class RunQuestion:
     batch_size: int = BATCH_SIZE
     workers: int = CORES
     executor: str = "processes"
+    cluster: str = ""
     timeout: float | None = None
     weights_folder: Path | None = None
     out: Path | None = None
@@ -117,6 +119,7 @@ class RunQuestion:
             track=self.track,
             keep_fitted=self.keep_fitted,
             executor=self.executor,
+            cluster=self.cluster,
             timeout=self.timeout,
             weights_folder=weights_folder(self.weights_folder),
             data_name=self.data.name,
@@ -159,7 +162,7 @@ def settings_of(question: RunQuestion, out: Path, chains: Sequence[str]) -> Sett
 
 AS_ASKED = (
     *("baselines", "setting", "validation", "device", "precision", "backend", "batch_size", "workers", "executor"),
-    *("timeout", "keep_fitted", "tensorboard"),
+    *("cluster", "timeout", "keep_fitted", "tensorboard"),
 )  # options of `lineup run` that a question has under the same names
 
 

@@ -52,6 +52,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     backend: str = "auto",
     batch_size: int = BATCH_SIZE,
     workers: int = CORES,
+    cluster: str = "",
     timeout: float | None = None,
     weights_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -94,6 +95,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         backend: What computes networks: "auto", "torch", "onnxruntime", "openvino" or "inductor".
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
+        cluster: Where all work is done: "auto", "ray://HOST:PORT" or "local:N"; empty for this machine.
         timeout: Seconds that a detector may take for one batch; None for any time.
         weights_dir: Folder of released checkpoints; None for LINEUP_WEIGHTS, or weights in the cache folder.
         out: Result folder, or the URL of one on a store; None for results/runs/PROTOCOL with the data and what is
@@ -130,6 +132,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             backend=backend,
             batch_size=batch_size,
             workers=workers,
+            cluster=cluster,
             timeout=timeout,
             weights_dir=weights_dir,
             out=out,

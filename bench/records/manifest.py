@@ -266,6 +266,7 @@ class RuntimeRecord:
         backend: What was asked to compute the bodies of networks.
         training_threads: Threads that torch trained with where what is learned depends on their number; 0 where
             nothing of the run does.
+        cluster: The cluster that embedded, fitted and scored, as it was asked for; empty for one machine.
     """
 
     device: str
@@ -275,6 +276,7 @@ class RuntimeRecord:
     workers: int
     backend: str = ""
     training_threads: int = 0
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

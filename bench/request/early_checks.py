@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
+from bench.cluster.address import parse_cluster
 from bench.images.data_names import EMBEDDED, check_data, is_counts, layout_and_place
 from bench.inference.backends import BACKENDS
 from bench.platform.errors import InputError
@@ -53,6 +54,13 @@ def check_request(request: RunRequest) -> None:
         from bench.report.sections.reported import benchmark_name
 
         benchmark_name(request.data_name)
+    _require_extras(request)
+
+
+def _require_extras(request: RunRequest) -> None:
+    """Raise `InputError` where a request asks for what an extra that is not installed brings."""
+    if request.cluster:
+        require_cluster(request.cluster)
     if request.tensorboard:
         require_tensorboard()
     if request.track:
@@ -108,6 +116,14 @@ def _check_attacks(texts: Sequence[str]) -> None:
         canonical_attacks(texts)
     except UnknownAttack as error:
         raise InputError(str(error)) from error
+
+
+def require_cluster(text: str) -> None:
+    """Raise `InputError` for what names no cluster, or where Ray is not installed."""
+    parse_cluster(text)
+    if find_spec("ray") is None:
+        msg = "--cluster needs the package ray, which is not installed; run pip install 'lineup-bench[cluster]'"
+        raise InputError(msg)
 
 
 def require_tensorboard() -> None:

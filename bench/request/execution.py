@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.engine.cache import Cache
+from bench.engine.places.one_machine import OneMachine
+from bench.engine.places.work_place import WorkPlace
 from bench.engine.plan import PlannedCell, detector_names, training_text
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, time_detectors
@@ -130,21 +132,34 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
         The run as it is recorded.
     """
     request, record = run.request, manifest_of(run)
-    resources = Resources(
-        Cache.at(request.cache),
-        store,
-        reporter,
-        run.runtime,
-        request.batch_size,
-        request.workers,
-        tracker or RunTracker(),
-        executor(request.executor),
-        alone=has_sudden_ends(store.root),
-    )
     for line in store.set_aside_damaged():
         reporter.say(line)
-    with call_rules(_rules(run, store)), output_aside():
+    with call_rules(_rules(run, store)), output_aside(), _work_place(run, store, reporter) as place:
+        resources = Resources(
+            Cache.at(request.cache),
+            store,
+            reporter,
+            run.runtime,
+            request.batch_size,
+            request.workers,
+            tracker or RunTracker(),
+            place,
+            alone=has_sudden_ends(store.root),
+        )
         return _execute(run, resources, record)
+
+
+@contextmanager
+def _work_place(run: PlannedRun, store: Store, reporter: Reporter) -> Iterator[WorkPlace]:
+    """Where the work of a run is done."""
+    request = run.request
+    if not request.cluster:
+        yield OneMachine(executor(request.executor))
+        return
+    from bench.cluster.cluster_place import cluster_place
+
+    with cluster_place(request.cluster, run.runtime, reporter, request.timeout, calls_given_up(store.root)) as place:
+        yield place
 
 
 def _rules(run: PlannedRun, store: Store) -> CallRules:
@@ -171,7 +186,9 @@ def _execute(run: PlannedRun, resources: Resources, record: Manifest) -> Run:
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
     if request.keep_fitted:
         _write_detectors(run, scored, engine, store)
-    if request.timed:
+    if request.timed and request.cluster:
+        reporter.say("cluster: images/s are not measured: they are of one machine, and its nodes may be many")
+    elif request.timed:
         _write_timings(run, scored, engine, resources)
     for note in backend_notes(run.runtime):
         reporter.say(note)

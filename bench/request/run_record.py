@@ -69,7 +69,7 @@ def cache_use(run: PlannedRun) -> RunUse:
         data=", ".join(images.title for images in run.data.values()),
         detectors={name: sorted(used) for name, used in paths.items()},
         images=places,
-        shared=["agreements", "graphs", "rates", *([CORPUS] if EMBEDDED in places else [])],
+        shared=["agreements", "graphs", "rates", "shards", *([CORPUS] if EMBEDDED in places else [])],
     )
 
 
@@ -94,6 +94,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
             request.workers,
             request.backend,
             _training_threads(run),
+            request.cluster,
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),

@@ -54,6 +54,7 @@ class RunRequest:
         track: Address of the tracking server of MLflow that is told of the run; empty for none.
         keep_fitted: Whether fitted detectors are kept as files.
         executor: Where trainings are computed, many at a time.
+        cluster: Where all work is done: "auto", "ray://HOST:PORT" or "local:N"; empty for this machine.
         timeout: Seconds that a detector may take for one batch; None for any time.
         weights_folder: Where files of released checkpoints lie.
         data_name: What published tables call the run's data, where its layout cannot tell.
@@ -86,6 +87,7 @@ class RunRequest:
     track: str = ""
     keep_fitted: bool = False
     executor: str = "processes"
+    cluster: str = ""
     timeout: float | None = None
     weights_folder: Path = Path("weights")
     data_name: str = ""

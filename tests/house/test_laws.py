@@ -20,6 +20,8 @@ WRITERS = {
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/inference/graphs.py",  # the cache
+    "bench/cluster/bridge.py",  # what Ray prints, in a folder that goes with the run
+    "bench/cluster/shards.py",  # into memory
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/caching/embedding_files.py",  # the same
     "bench/engine/caching/inspections.py",  # the same
@@ -57,6 +59,7 @@ WRITING = {
 ENVIRONMENT = {
     "bench/command/menu/completion.py",  # what the script of a shell sets
     "bench/command/options.py",
+    "bench/cluster/ray_process.py",  # what Ray takes from there alone, in a process of its own
     "bench/interface/surroundings.py",  # the cache and the folder of weights, for notebooks too
     "detectors/isolation/process_state.py",  # set back after calls of detectors, and not looked at
     "detectors/weights/locations.py",  # torch's download folder, found as torch finds it and without importing torch

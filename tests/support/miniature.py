@@ -15,6 +15,8 @@ from PIL import Image
 from rich.console import Console
 
 from bench.engine.cache import Cache
+from bench.engine.places.one_machine import OneMachine
+from bench.engine.places.work_place import WorkPlace
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
@@ -165,6 +167,7 @@ class Bench:
     workers: int = 2
     executor: Executor = in_processes
     runtime: Runtime = field(default_factory=Runtime)
+    place: WorkPlace | None = None
 
     @property
     def store(self) -> Store:
@@ -201,7 +204,7 @@ class Bench:
             self.runtime,
             batch_size=self.batch_size,
             workers=self.workers,
-            executor=self.executor,
+            place=self.place or OneMachine(self.executor),
         )
         engine = Engine(self.selections, resources)
         return engine, engine.run(planned)

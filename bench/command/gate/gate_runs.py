@@ -36,7 +36,7 @@ PROTOCOLS = ("cross_generator", "degradation")
 GATED = tuple(DETECTORS.split(","))
 TRAINED_ON = {"cross_generator": ("ldm_a", "gan_ps"), "degradation": ("ldm_a",)}  # the fits that ship
 SHIPPED_SEED = 0
-_OF_FITS = ("fitted", "answers", "agreements")  # folders of the cache: what follows from a fit
+_OF_FITS = ("fitted", "answers", "shards", "agreements")  # folders of the cache: what follows from a fit
 
 Fits = Mapping[str, tuple[SavedDetector, State]]
 

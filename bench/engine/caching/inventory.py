@@ -29,6 +29,7 @@ _PATTERNS = {
     "fits": rf"(fitted/{_NAME}\.safetensors)",
     "resumable fits": rf"(fitting/{_NAME})/(?:.+/)?checkpoint\.pt",
     "answers": rf"(answers/{_DIGEST % 32}\.parquet)",
+    "shards": rf"(shards/{_DIGEST % 32}\.parquet)",
     "inspections": rf"(inspected/{_NAME})/{_DIGEST % 32}\.parquet",
     "corpus": rf"(corpus/[0-9]+-{_DIGEST % 12})"
     r"(?:/\w+/(?:train|val)/(?:nature|ai)/\w+\.jpg|/dataset\.json|\.checksums\.jsonl)",

@@ -17,7 +17,7 @@ from bench.storage.working_copy import mark_as_copy, store_of
 
 LOCK = ".lock"  # shared by all that may use anything in the cache; what prunes has it alone
 CORPUS = "corpus"
-KINDS = ("inspected", "embeddings", "fitted", "fitting", "answers", "agreements", "graphs", "rates", CORPUS)
+KINDS = ("inspected", "embeddings", "fitted", "fitting", "answers", "shards", "agreements", "graphs", "rates", CORPUS)
 
 
 @dataclass(frozen=True)

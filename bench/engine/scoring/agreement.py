@@ -167,6 +167,11 @@ class AgreementCheck:
         except TypeError:  # nothing is kept, or by another version
             return None
 
+    def is_by_torch(self, item: PlannedCell) -> bool:
+        """Whether the detector of a cell was found to be one whose scores a backend changes."""
+        found = self.known(item)
+        return found is not None and found.by_torch
+
     def check(self, item: PlannedCell, detector: Detector) -> None:
         """Compare the scores of a fitted detector, unless that was done; leave a float32 backend that changes them.
 
@@ -235,6 +240,20 @@ def compare_with_torch(
             runtime.backend.notes.append(f"{name} is computed by torch in float32: {said}")
     by_torch = any(body.by_torch for body in bodies)
     return Agreement(len(rows), change, flips, by_torch, len(images) - len(rows))
+
+
+def compute_by_torch(detector: Detector, path: DetectorPath, samples: Sequence[Sample]) -> None:
+    """Have torch compute in float32 what a backend computes of a detector, as was found to be right elsewhere.
+
+    Args:
+        detector: The fitted detector.
+        path: The path of its recipe.
+        samples: Images that it can take, one or more.
+    """
+    images = AgreementImages(samples)
+    _, bodies = images.answer(detector, path, images.rows(detector, path), by_torch=True)
+    for body in bodies:
+        body.by_torch = True
 
 
 def _odds_change(found: Answer, expected: Answer) -> float:

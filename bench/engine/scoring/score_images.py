@@ -133,7 +133,7 @@ def score_images(
         ]
         parts = [(request, sound[mask[sound]]) for request, mask in left]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
-        scored = [_with_same_diagnostics(part, diagnostics) for part in found]
+        scored = [with_same_diagnostics(part, diagnostics) for part in found]
         faults = {part.key for part in scored if isinstance(part.answer, Exception) and not part.unprepared}
         failed.update(faults - going_on)
         done.add(chunk, scored)
@@ -298,7 +298,7 @@ def _answers(
     return [*found, *(_score_chunk(request, sound[[row]], chunk, lookup) for row in range(len(sound)))]
 
 
-def _with_same_diagnostics(part: ScoredChunk, known: dict[ScoringKey, frozenset[str]]) -> ScoredChunk:
+def with_same_diagnostics(part: ScoredChunk, known: dict[ScoringKey, frozenset[str]]) -> ScoredChunk:
     """The same, with a `ValueError` for an answer whose diagnostics are others than the first answer's.
 
     Args:

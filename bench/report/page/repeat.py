@@ -23,6 +23,7 @@ def repeat(manifest: Manifest) -> Markup:
     device = f"{runtime.device}, {runtime.precision}, {runtime.processor}"
     data = "" if manifest.data.kind == EMBEDDED else " DATA is the folder of the images."
     trained = f", trained with {runtime.training_threads} threads" if runtime.training_threads else ""
+    further = trained + (f", by the nodes of the cluster {runtime.cluster}" if runtime.cluster else "")
     commit = f"Commit {manifest.commit.removesuffix('-dirty')}"
     changed = " (with changes that were not committed)" if manifest.commit.endswith("-dirty") else ""
     return joined(
@@ -30,7 +31,7 @@ def repeat(manifest: Manifest) -> Markup:
         element("pre", element("code", command(manifest)), tabindex="0", role="region", aria_label="Command"),
         element(
             "p",
-            f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}{trained}.",
+            f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}{further}.",
             class_="legend",
         ),
         element("p", _beside_it(manifest)) if _beside_it(manifest) else None,

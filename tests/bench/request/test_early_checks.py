@@ -1,5 +1,7 @@
 """Checks before anything heavy is imported."""
 
+from functools import partial
+
 import pytest
 
 import bench.request.early_checks as module
@@ -12,6 +14,10 @@ from bench.platform.errors import InputError
         (
             module.require_mlflow,
             r"--track mlflow needs the package mlflow-skinny.*pip install 'lineup-bench\[mlflow\]'",
+        ),
+        (
+            partial(module.require_cluster, "local:2"),
+            r"--cluster needs the package ray.*pip install 'lineup-bench\[cluster\]'",
         ),
         (module.require_tensorboard, "--tensorboard needs the package tensorboard.*pip install tensorboard"),
     ],
