@@ -8,8 +8,8 @@ are merged into cells, records are written and read. What other processes or a d
     python -m tests.benchmarks.driver_memory 10000000 --stub            # the same without a pass over the images
     python -m tests.benchmarks.driver_memory 100000 --cluster local:2   # the same run, led on a cluster
 
-Each prints a line for each stage, and all of them as JSON in the last line. One process measures one run, for the peak of
-its memory is that of its whole life. A run on a cluster is to take at most `MOST_MORE` more than the one on a machine.
+Each prints a line for each stage, and all of them as JSON in the last line. One process measures one run, for the peak
+of its memory is that of its whole life. A run on a cluster is to take at most `MOST_MORE` more than the one on a machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pytest import MonkeyPatch
+import pytest
 from rich.console import Console
 
 from bench.platform.progress import Reporter
@@ -58,7 +59,13 @@ class Growth:
         yield
         held, peak = memory()
         self.stages[name] = round(time.monotonic() - start, 2), held, peak
-        print(f"{name:<8}{self.stages[name][0]:9.1f} s{held / 1e6:9.0f} MB{peak / 1e6:9.0f} MB at most", flush=True)
+        say(f"{name:<8}{self.stages[name][0]:9.1f} s{held / 1e6:9.0f} MB{peak / 1e6:9.0f} MB at most")
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def memory() -> tuple[int, int]:
@@ -88,7 +95,7 @@ def _options(degradations: str) -> dict[str, str]:
 def measured(images: int, *, degradations: str = "", cluster: str = "", stub: bool = False) -> Growth:
     """What a run over so many images takes."""
     growth = Growth()
-    with MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         install(patch, "lineup.detectors", simulated=f"{SIMULATED}:SimulatedRecipe")
         patch.setattr("bench.engine.caching.inspections.inspect_files", simulated_records)
         if stub:
@@ -116,7 +123,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--stub", action="store_true", help="no pass over the images")
     chosen = parser.parse_args(words)
     found = measured(**vars(chosen))
-    print(json.dumps({"images": chosen.images, "cluster": chosen.cluster, "stages": found.stages}))
+    say(json.dumps({"images": chosen.images, "cluster": chosen.cluster, "stages": found.stages}))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class SimulatedImages(ImageSet):
 
 
 def simulated_images(count: int) -> SimulatedImages:
-    """So many images of `GENERATORS` generators, half of them real and half of them to train on, named as in GenImage."""
+    """So many images of `GENERATORS` generators, half real and half to train on, named as in GenImage."""
     generators = np.array([f"generator_{place}" for place in range(GENERATORS)], object)
     place = np.arange(count)
     which, label, train = place % GENERATORS, place // GENERATORS % 2, place // (2 * GENERATORS) % 2
