@@ -9,7 +9,7 @@ are merged into cells, records are written and read. What other processes or a d
     python -m tests.benchmarks.driver_memory 100000 --cluster local:2   # the same run, led on a cluster
 
 Each prints a line for each stage, and all of them as JSON in the last line. One process measures one run, for the peak
-of its memory is that of its whole life. A run on a cluster is to take at most `MOST_MORE` more than the one on a machine.
+of its memory is that of its whole life. A run on a cluster is to take at most `MOST_MORE` more than one on a machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from bench.request.planned_run import plan_run
 from bench.request.protocol_catalogue import make_protocol
 from bench.request.run_request import RunRequest
 from tests.support.entry_points import install
-from tests.support.simulated_images import simulated_images, simulated_pass, simulated_records
+from tests.support.simulated_images import NAMES, simulated_images, simulated_pass, simulated_records
 
 MOST_MORE = 500_000_000  # bytes that the process which leads a cluster may take beyond one machine's
 KIB = 1024
@@ -89,7 +89,7 @@ def request(folder: Path, images: int, degradations: str, cluster: str) -> RunRe
 
 def _options(degradations: str) -> dict[str, str]:
     """Options of the protocol; of the usual one there are none."""
-    return {"degradations": degradations, "test_all": True} if degradations else {}
+    return {"degradations": degradations, "train_on": ",".join(NAMES), "test_all": "true"} if degradations else {}
 
 
 def measured(images: int, *, degradations: str = "", cluster: str = "", stub: bool = False) -> Growth:

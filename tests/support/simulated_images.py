@@ -39,7 +39,9 @@ from detectors.types import Facts
 
 GENERATORS = 8
 SIDE = 2  # pixels
+RECORDED_SIDE = 256
 FILE_BYTES = 100_000
+NAMES = tuple(f"generator_{place}" for place in range(GENERATORS))
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class NamedFiles:
 class SimulatedImages(ImageSet):
     """Images whose pixels are drawn from their bytes."""
 
+    @property
+    def short_side(self) -> int:  # type: ignore[override]
+        """In pixels, as the records have it."""
+        return RECORDED_SIDE
+
     def decoded(self, index: int, data: bytes) -> Sample:
         """An image of 2x2 pixels."""
         del index
@@ -72,7 +79,7 @@ class SimulatedImages(ImageSet):
 
 def simulated_images(count: int) -> SimulatedImages:
     """So many images of `GENERATORS` generators, half real and half to train on, named as in GenImage."""
-    generators = np.array([f"generator_{place}" for place in range(GENERATORS)], object)
+    generators = np.array(NAMES, object)
     place = np.arange(count)
     which, label, train = place % GENERATORS, place // GENERATORS % 2, place // (2 * GENERATORS) % 2
     split = np.array(["val", "train"], object)[train]
@@ -90,7 +97,7 @@ def simulated_images(count: int) -> SimulatedImages:
 def simulated_records(batch: FileBatch) -> RecordColumns:
     """What is known of files, as if they had been decoded."""
     digests = np.stack([np.frombuffer(sha256(name.encode()).digest(), np.uint8) for name in batch.names])
-    fields = FileRecord(b"", "", "PNG", 256, 256, FILE_BYTES, mode="RGB")._asdict()
+    fields = FileRecord(b"", "", "PNG", RECORDED_SIDE, RECORDED_SIDE, FILE_BYTES, mode="RGB")._asdict()
     looks = {name: np.zeros((len(digests), len(fields[name])), np.uint8) for name in ("colour", "luma_grid")}
     looks["perceptual_hash"] = np.ascontiguousarray(digests[:, :PERCEPTUAL_HASH_BYTES])
     return {name: [value] * len(digests) for name, value in fields.items()} | looks | {"hash": digests}
