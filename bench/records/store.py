@@ -128,9 +128,7 @@ class Store:
         sizes = {str(key): int(size) for key, size in scores.groupby(columns.KEY).size().items()}
         self._write_scores([scores], sizes, [])
 
-    def _write_scores(
-        self, frames: Iterable[pd.DataFrame], sizes: Mapping[str, int], diagnosed: Sequence[str]
-    ) -> None:
+    def _write_scores(self, frames: Iterable[pd.DataFrame], sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
         """Write one file of scores: those of some cells, whose keys are those of `sizes`; few of them are held."""
         metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
         tables = map(_score_rows, _joined(frames, ROWS_AT_ONCE))

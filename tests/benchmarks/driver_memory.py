@@ -75,7 +75,7 @@ def memory() -> tuple[int, int]:
     return found["VmRSS:"], found["VmHWM:"]
 
 
-def request(folder: Path, images: int, degradations: str, cluster: str) -> RunRequest:
+def request(folder: Path, cache: Path, images: int, degradations: str, cluster: str) -> RunRequest:
     """A run over so many images: every generator on every generator, under these degradations."""
     protocol = make_protocol("cross_generator" if not degradations else "degradation", _options(degradations))
     further = {"cluster": cluster} if cluster else {}
@@ -83,7 +83,7 @@ def request(folder: Path, images: int, degradations: str, cluster: str) -> RunRe
         raise SystemExit("runs have no cluster here")
     return RunRequest(
         protocol, "simulated", ("simulated",), "small", "cpu", "float32", folder / "out", None, (0,), 64, 2,
-        folder / "cache", timed=False, images=simulated_images(images), **further,
+        cache, timed=False, images=simulated_images(images), **further,
     )  # fmt: skip
 
 
@@ -92,8 +92,10 @@ def _options(degradations: str) -> dict[str, str]:
     return {"degradations": degradations, "train_on": ",".join(NAMES), "test_all": "true"} if degradations else {}
 
 
-def measured(images: int, *, degradations: str = "", cluster: str = "", stub: bool = False) -> Growth:
-    """What a run over so many images takes."""
+def measured(
+    images: int, *, degradations: str = "", cluster: str = "", stub: bool = False, cache: Path | None = None
+) -> Growth:
+    """What a run over so many images takes; a cache folder that is given is kept, with what is known of their files."""
     growth = Growth()
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         install(patch, "lineup.detectors", simulated=f"{SIMULATED}:SimulatedRecipe")
@@ -104,7 +106,7 @@ def measured(images: int, *, degradations: str = "", cluster: str = "", stub: bo
         with growth.stage("start"):
             pass
         with growth.stage("open"):
-            asked = request(Path(folder), images, degradations, cluster)
+            asked = request(Path(folder), cache or Path(folder, "cache"), images, degradations, cluster)
         with growth.stage("plan"):
             planned = plan_run(asked, reporter)
         with growth.stage("run"):
@@ -120,6 +122,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("images", type=int)
     parser.add_argument("--degradations", default="", help="under each of them beside none; names with commas between")
     parser.add_argument("--cluster", default="", help="as of `lineup run`")
+    parser.add_argument("--cache", type=Path, help="a folder that is kept: files that were looked at are not again")
     parser.add_argument("--stub", action="store_true", help="no pass over the images")
     chosen = parser.parse_args(words)
     found = measured(**vars(chosen))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.platform.progress import Reporter
 from bench.rehearsal import fit_measuring, measuring
-from bench.rehearsal.rehearsal import duration, rehearse
+from bench.rehearsal.rehearsal import rehearse
 from bench.request.planned_run import plan_run
 from tests.support.protocol_runs import ProtocolRunner
 
@@ -69,11 +69,3 @@ def test_what_cannot_be_measured_is_named_with_its_reason(said, monkeypatch):
     (line,) = [line for line in text.splitlines() if line.startswith("In no sum")]
     assert line.startswith("In no sum, for it cannot be measured: fits of colour (OSError: the weights are missing); ")
     assert "scoring by checkerboard (OSError: the weights are missing)" in line
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "under 1 s"), (119, "119 s"), (150, "2 min"), (7200, "2.0 h"), (3600 * 1234.5, "1,234 h")],
-)
-def test_times_have_units_that_suit_them(seconds, text):
-    assert duration(seconds) == text
