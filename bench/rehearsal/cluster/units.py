@@ -132,7 +132,7 @@ class UnitPricing:
         """The fits of one recipe, by their number of images."""
         what, side_by_side = f"fits of {one.label}", self._side_by_side(one)
         reads = not one.decided  # images, and no embeddings alone
-        first, again = self._reading_of_fits()
+        first, again = (side_by_side * seconds for seconds in self._reading_of_fits())  # with a part of the cores
         start, each = self.prices("fit start", key, what, 1), self.prices("fit", key, what, 1)
         for images, count in Counter(one.fits).items():
             epoch = each * images

@@ -1,0 +1,36 @@
+"""What each degradation asks by itself is, added up, what the passes do."""
+
+import pytest
+
+from bench.rehearsal.amounts import added
+from bench.rehearsal.workload import workload
+from bench.request.planned_run import plan_run
+from tests.support.protocol_runs import ProtocolRunner
+
+STEPS = ("jpeg:65", "lr:20", "lr:20+jpeg:65")
+
+
+@pytest.fixture
+def work(miniature, tmp_path, quiet):
+    runner = ProtocolRunner(miniature, tmp_path / "runs")
+    request = runner.request("degradation", ("colour", "checkerboard"), degradations=",".join(STEPS), test_all="true")
+    return workload(plan_run(request, quiet, dry=True))
+
+
+def test_every_degradation_of_a_pass_is_counted_by_itself(work):
+    assert {one.chain for one in work.scoring_apart} == {"none", *STEPS}
+    assert [one.chain for one in work.embedding_apart] == ["none"]
+    for kind in ("scored", "decided"):
+        counts = {key: sum(getattr(one, kind)[key] for one in work.scoring_apart) for key in work.detectors}
+        assert counts == {key: getattr(one, kind) for key, one in work.detectors.items()}
+    made = sum(count for one in (*work.embedding_apart, *work.scoring_apart) for count in one.embedded.values())
+    assert made == sum(one.images for one in work.embedders.values())
+    assert work.images == work.checked["PNG"].images
+
+
+def test_what_is_apart_shares_no_decoded_image_and_no_step(work):
+    decoded = added(one.read.decoded for one in work.scoring_apart)["PNG"]
+    assert decoded.images == len(work.scoring_apart) * work.scoring.decoded["PNG"].images
+    steps = added(one.read.degraded for one in work.scoring_apart)
+    assert steps["lr:20"].images == 2 * work.scoring.degraded["lr:20"].images
+    assert steps["lr:20+jpeg:65"] == work.scoring.degraded["lr:20+jpeg:65"]
