@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,22 @@ class ConditionWork:
     def answers(self) -> int:
         """About images, by all detectors."""
         return sum(self.scored.values()) + sum(self.decided.values())
+
+
+@dataclass(frozen=True)
+class PassWork:
+    """What one pass over images does.
+
+    Attributes:
+        images: That are looked at under any degradation.
+        conditions: What is done under each, in the order of their names.
+    """
+
+    images: int = 0
+    conditions: Sequence[ConditionWork] = ()
+
+
+NO_PASS = PassWork()
 
 
 @dataclass
@@ -102,9 +118,10 @@ class ConditionTally:
         tally.seen |= position_mask(images, self.amounts.size)
         return tally
 
-    def works(self) -> list[ConditionWork]:
-        """What was counted, by degradation."""
-        return [
+    def work(self) -> PassWork:
+        """What was counted."""
+        seen = np.logical_or.reduce([np.zeros(self.amounts.size, bool), *(one.seen for one in self._by_chain.values())])
+        conditions = [
             ConditionWork(
                 chain,
                 self.amounts.of(tally.seen).images,
@@ -115,5 +132,6 @@ class ConditionTally:
                 tally.scored,
                 tally.decided,
             )
-            for chain, tally in self._by_chain.items()
+            for chain, tally in sorted(self._by_chain.items())
         ]
+        return PassWork(self.amounts.of(seen).images, conditions)

@@ -15,8 +15,9 @@ from bench.platform.printable import size_text
 from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import Counted
 from bench.rehearsal.cluster.text import USUAL_NODES, cluster_lines, rehearse_on
+from bench.rehearsal.cluster.units import UnitPricing
 from bench.rehearsal.durations import span
-from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
+from bench.rehearsal.estimate import Cost, Disk, Estimate, Prices, estimate
 from bench.rehearsal.measuring import CPU_BATCH, RateMeasurement, measure
 from bench.rehearsal.rates import Rates
 from bench.rehearsal.sample_images import SIDE, sample_images
@@ -79,7 +80,8 @@ def _cluster_lines(run: PlannedRun, work: Workload, cost: Estimate, rates: Rates
     """What it takes on a cluster, and which rates that lacks beside those that one machine lacks."""
     asked = parse_cluster(run.request.cluster).nodes
     nodes = [*USUAL_NODES, *([asked] if asked else [])]
-    found = rehearse_on(work, cost, rates, workers, nodes, on_cpu=run.runtime.device == "cpu")
+    on_cpu, prices = run.runtime.device == "cpu", Prices(rates, {})
+    found = rehearse_on(UnitPricing(work, prices, workers, on_cpu, run.request.batch_size), cost, nodes)
     yield from cluster_lines(found, work, workers)
     if unknown := [what for what in found.unmeasured if what not in cost.unmeasured]:
         yield f"In no sum of the cluster, for not measured yet (add --measure): {_some(unknown, ', ')}"

@@ -24,7 +24,7 @@ from bench.engine.timing import IMAGES, REPEATS
 from bench.engine.train_set import SAMPLE_MEMORY
 from bench.records.store import Store
 from bench.rehearsal.amounts import Amount, Counted, ImageAmounts, ImagesRead, added, beginnings, by_format
-from bench.rehearsal.conditions import ConditionTally, ConditionWork
+from bench.rehearsal.conditions import NO_PASS, ConditionTally, PassWork
 from bench.request.planned_run import PlannedRun
 from detectors.api import Embedder, Recipe, Unavailable
 from detectors.epochs import FineTunable, TrainedInEpochs
@@ -94,8 +94,8 @@ class Workload:
         recorded: Rows of scores that are written.
         timed: What is read to time the detectors, by key of the recipe.
         left_out: Why there is no work for a detector, by its name in the run.
-        embedding_apart: What embeds for fits, degradation by degradation.
-        scoring_apart: What scores, degradation by degradation.
+        embedding_pass: What embeds for fits, degradation by degradation.
+        scoring_pass: What scores, degradation by degradation.
         images: Of all data sets, that the plan names.
     """
 
@@ -110,8 +110,8 @@ class Workload:
     recorded: int
     timed: Mapping[str, ImagesRead]
     left_out: Mapping[str, str]
-    embedding_apart: Sequence[ConditionWork] = ()
-    scoring_apart: Sequence[ConditionWork] = ()
+    embedding_pass: PassWork = NO_PASS
+    scoring_pass: PassWork = NO_PASS
     images: int = 0
 
     @property
@@ -164,10 +164,10 @@ def workload(run: PlannedRun) -> Workload:
         )
         for item in items
     }
-    embedding_apart, scoring_apart = ConditionTally(amounts), ConditionTally(amounts)
-    prepared, for_scores = _scoring(items, inputs, work, run, scoring_apart)
+    for_fits_apart, for_scores_apart = ConditionTally(amounts), ConditionTally(amounts)
+    prepared, for_scores = _scoring(items, inputs, work, run, for_scores_apart)
     embedded = [(one, service.missing(one)) for one in for_scores]
-    for tally, requests in ((embedding_apart, for_fits), (scoring_apart, embedded)):
+    for tally, requests in ((for_fits_apart, for_fits), (for_scores_apart, embedded)):
         for one, images in requests:
             tally.embed(one.embedder.key, one.degradation.name, one.images, images)
     to_score = [*prepared, *((request.degradation.name, images) for request, images in embedded)]
@@ -182,8 +182,8 @@ def workload(run: PlannedRun) -> Workload:
         sum(run.selections[item.cell.test].images.count for item in items),
         _timed(items, run) if run.request.timed else {},
         left_out,
-        embedding_apart.works(),
-        scoring_apart.works(),
+        for_fits_apart.work(),
+        for_scores_apart.work(),
         sum(run.selections.all_images(name).images.count for name in run.data),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.platform.printable import size_text
@@ -13,14 +13,12 @@ from bench.rehearsal.cluster.units import (
     FINE_TUNE,
     FIT,
     SCORE,
-    SHARD_IMAGES,
     STAGES,
     UnitPricing,
     Units,
 )
 from bench.rehearsal.durations import duration, span
-from bench.rehearsal.estimate import Estimate, Prices
-from bench.rehearsal.rates import Rates
+from bench.rehearsal.estimate import Estimate
 from bench.rehearsal.workload import Workload
 
 USUAL_NODES = (1, 8, 64)
@@ -45,33 +43,28 @@ class ClusterRehearsal:
     units: Sequence[Units]
     times: Sequence[NodeTime]
     memory: float
-    unmeasured: dict[str, str]
+    unmeasured: Mapping[str, str]
 
 
-def rehearse_on(
-    work: Workload, cost: Estimate, rates: Rates, workers: int, nodes: Sequence[int], *, on_cpu: bool
-) -> ClusterRehearsal:
+def rehearse_on(pricing: UnitPricing, cost: Estimate, nodes: Sequence[int]) -> ClusterRehearsal:
     """What a workload takes on so many nodes.
 
     Args:
-        work: What would be done.
+        pricing: Of its units.
         cost: What it costs on one machine.
-        rates: What was measured.
-        workers: Cores of each node.
         nodes: Numbers of nodes.
-        on_cpu: Whether detectors compute on the processor.
     """
-    unmeasured: dict[str, str] = {}
-    units = UnitPricing(work, Prices(rates, unmeasured), workers, on_cpu).units()
+    work, workers, units = pricing.work, pricing.workers, pricing.units()
     driver = DriverWork(
         cost.costs["check files"].elapsed(workers),
         cost.costs["record"].elapsed(workers),
         cost.costs["time"].elapsed(workers),
         cost.disk.fits,
-        sum(one.answers for one in work.scoring_apart) * ANSWER_BYTES + cost.disk.scores,
+        sum(one.answers for one in work.scoring_pass.conditions) * ANSWER_BYTES + cost.disk.scores,
     )
     times = [time_on(units, driver, ASSUMED, count) for count in sorted(set(nodes))]
-    return ClusterRehearsal(units, times, PROCESS + work.images * IMAGE + work.recorded * ANSWER, unmeasured)
+    memory = PROCESS + work.images * IMAGE + work.recorded * ANSWER
+    return ClusterRehearsal(units, times, memory, pricing.prices.unmeasured)
 
 
 def cluster_lines(found: ClusterRehearsal, work: Workload, workers: int) -> Iterator[str]:
@@ -108,7 +101,4 @@ def _moved(found: ClusterRehearsal) -> str:
     """Bytes over the network."""
     images = sum(one.images_read for one in found.units)
     last = found.times[-1]
-    return (
-        f"{size_text(last.network)}, of which {size_text(images)} of image files, each as often as it is decoded: "
-        f"a shard of up to {SHARD_IMAGES:,} images is of one degradation"
-    )
+    return f"{size_text(last.network)}, of which {size_text(images)} of image files, each as often as it is decoded"

@@ -1,22 +1,24 @@
 """A workload as units that nodes can do apart: shards that are embedded, fits, shards that are scored.
 
-A shard is some consecutive images under one degradation: the images that several degradations read are decoded for each
-of them. A unit has a node to itself but for fits of one thread, which a node does side by side.
+A shard is some consecutive batches of a pass, under all degradations, which share what they decode, as long as there
+are batches enough; else under some of them, each group of which decodes for itself. A unit has a node to itself but for
+fits of one thread, which a node does side by side.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from bench.rehearsal.amounts import Counted
-from bench.rehearsal.conditions import ConditionWork
+from bench.rehearsal.amounts import Counted, ImagesRead, added
+from bench.rehearsal.conditions import ConditionWork, PassWork
 from bench.rehearsal.estimate import FLOAT_BYTES, HASH_BYTES, Prices, reading_seconds
 from bench.rehearsal.workload import DetectorWork, Workload
 
-SHARD_IMAGES = 4096
+SHARDS = 32  # of a pass, or one for each batch where there are fewer
+SHARD_ANSWERS = 20_000  # embeddings or answers of a shard, at most where more shards can be cut
 ANSWER_BYTES = 2 * FLOAT_BYTES  # a score and log odds
 EMBED, FIT, FINE_TUNE, SCORE = "embed", "fit", "fine-tune", "score"
 STAGES = EMBED, FIT, FINE_TUNE, SCORE  # one begins when the one before it has ended
@@ -69,62 +71,81 @@ class UnitPricing:
         prices: The rates that were measured, and what has none.
         workers: Cores of a node.
         on_cpu: Whether detectors compute on the processor, where fits of one thread run side by side.
-        shard_images: Images of a shard at most.
+        batch_size: Images of a batch.
     """
 
     work: Workload
     prices: Prices
     workers: int
     on_cpu: bool
-    shard_images: int = SHARD_IMAGES
+    batch_size: int
 
     def units(self) -> list[Units]:
         """All units of the workload, in the order of `STAGES`."""
+        work = self.work
         return [
-            *(self._shards(EMBED, one) for one in self.work.embedding_apart if sum(one.embedded.values())),
-            *(units for key, one in self.work.detectors.items() for units in self._fits(key, one)),
-            *(units for key, one in self.work.detectors.items() for units in self._fine_tuned(key, one)),
-            *(self._shards(SCORE, one) for one in self.work.scoring_apart if one.images),
+            *self._shards(EMBED, work.embedding_pass, work.embedding),
+            *(units for key, one in work.detectors.items() for units in self._fits(key, one)),
+            *(units for key, one in work.detectors.items() for units in self._fine_tuned(key, one)),
+            *self._shards(SCORE, work.scoring_pass, work.scoring),
         ]
 
-    def _shards(self, stage: str, one: ConditionWork) -> Units:
-        """The shards of one pass under one degradation."""
-        seconds = self._shared(one) / self.workers + self._serial(one)
-        images = one.images if stage == SCORE else sum(amount.images for amount in one.read.decoded.values())
-        dims = {key: work.embedder.dim * FLOAT_BYTES + HASH_BYTES for key, work in self.work.embedders.items()}
-        made = float(sum(dims[key] * count for key, count in one.embedded.items()))
-        needed = float(sum(dims[key] * count for key, count in one.looked_up.items()))
-        size = min(images, self.shard_images)
+    def _shards(self, stage: str, one: PassWork, together: ImagesRead) -> Iterator[Units]:
+        """The shards of a pass, those of each group of its degradations.
+
+        Args:
+            stage: Of the units.
+            one: The pass.
+            together: What it reads where no degradation is apart.
+        """
+        conditions = [part for part in one.conditions if part.answers or sum(part.embedded.values())]
+        if not conditions:
+            return
+        answers = sum(sum(part.embedded.values()) if stage == EMBED else part.answers for part in conditions)
+        batches = ceil(one.images / self.batch_size)
+        wanted = max(SHARDS, ceil(answers / SHARD_ANSWERS))
+        of_shard = max(1, batches // wanted)
+        count = ceil(batches / of_shard)
+        groups = 1 if stage == EMBED else min(len(conditions), ceil(wanted / count))
+        of_group = ceil(len(conditions) / groups)
+        size = min(one.images, of_shard * self.batch_size)
+        for start in range(0, len(conditions), of_group):
+            group = conditions[start : start + of_group]
+            read = together if len(group) == len(conditions) else read_apart(group)
+            yield self._shard_units(stage, group, read, (count, size, size / one.images))
+
+    def _shard_units(
+        self, stage: str, group: Sequence[ConditionWork], read: ImagesRead, cut: tuple[int, int, float]
+    ) -> Units:
+        """The shards of one group of degradations: so many, of so many images, each such a part of all."""
+        count, size, part = cut
+        seconds = sum(self._computing(one) for one in group) + reading_seconds(read, self.prices) / self.workers
+        rows = {key: one.embedder.dim * FLOAT_BYTES + HASH_BYTES for key, one in self.work.embedders.items()}
+        made = float(sum(rows[key] * images for one in group for key, images in one.embedded.items()))
+        needed = float(sum(rows[key] * images for one in group for key, images in one.looked_up.items()))
+        under = group[0].chain if len(group) == 1 else f"{len(group)} degradations"
         return Units(
             stage,
-            f"a shard to {stage} under {one.chain}",
-            ceil(images / self.shard_images),
+            f"a shard to {stage} under {under}",
+            count,
             size,
             seconds,
-            seconds * size / images,
-            images_read=self._file_bytes(one.read.decoded),
+            seconds * part,
+            images_read=self._file_bytes(read.decoded),
             read=needed - made if stage == SCORE else 0.0,
-            written=made + one.answers * ANSWER_BYTES,
+            written=made + sum(one.answers for one in group) * ANSWER_BYTES,
         )
 
-    def _shared(self, one: ConditionWork) -> float:
-        """Seconds of cores."""
+    def _computing(self, one: ConditionWork) -> float:
+        """Seconds of preparing, embedding and answering under one degradation."""
         prices, detectors = self.prices, self.work.detectors
+        scoring = {key: f"scoring by {detectors[key].label}" for key in (*one.prepared, *one.scored)}
+        shared = sum(prices("prepare", key, f"embedding by {key}", count) for key, count in one.embedded.items())
+        shared += sum(prices("prepare", key, scoring[key], count) for key, count in one.prepared.items())
         return (
-            reading_seconds(one.read, prices)
-            + sum(prices("prepare", key, f"embedding by {key}", count) for key, count in one.embedded.items())
-            + sum(
-                prices("prepare", key, f"scoring by {detectors[key].label}", count)
-                for key, count in one.prepared.items()
-            )
-        )
-
-    def _serial(self, one: ConditionWork) -> float:
-        """Seconds of what detectors compute on."""
-        prices, detectors = self.prices, self.work.detectors
-        return (
-            sum(prices("embed", key, f"embedding by {key}", count) for key, count in one.embedded.items())
-            + sum(prices("score", key, f"scoring by {detectors[key].label}", n) for key, n in one.scored.items())
+            shared / self.workers
+            + sum(prices("embed", key, f"embedding by {key}", count) for key, count in one.embedded.items())
+            + sum(prices("score", key, scoring[key], count) for key, count in one.scored.items())
             + sum(prices("decide", key, f"decisions of {detectors[key].label}", n) for key, n in one.decided.items())
         )
 
@@ -192,3 +213,9 @@ class UnitPricing:
         return sum(
             self.prices.by_pixels("file bytes", name, f"bytes of {name}", amount) for name, amount in decoded.items()
         )
+
+
+def read_apart(group: Sequence[ConditionWork]) -> ImagesRead:
+    """What some degradations read where each takes its steps by itself, and all of them the images of the largest."""
+    largest = max(group, key=lambda one: sum(amount.images for amount in one.read.decoded.values()))
+    return ImagesRead(largest.read.decoded, added(one.read.degraded for one in group))

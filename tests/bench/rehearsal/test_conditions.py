@@ -18,19 +18,22 @@ def work(miniature, tmp_path, quiet):
 
 
 def test_every_degradation_of_a_pass_is_counted_by_itself(work):
-    assert {one.chain for one in work.scoring_apart} == {"none", *STEPS}
-    assert [one.chain for one in work.embedding_apart] == ["none"]
+    apart = work.scoring_pass.conditions
+    assert [one.chain for one in apart] == sorted(["none", *STEPS])
+    assert [one.chain for one in work.embedding_pass.conditions] == ["none"]
     for kind in ("scored", "decided"):
-        counts = {key: sum(getattr(one, kind)[key] for one in work.scoring_apart) for key in work.detectors}
+        counts = {key: sum(getattr(one, kind)[key] for one in apart) for key in work.detectors}
         assert counts == {key: getattr(one, kind) for key, one in work.detectors.items()}
-    made = sum(count for one in (*work.embedding_apart, *work.scoring_apart) for count in one.embedded.values())
+    made = sum(count for one in (*work.embedding_pass.conditions, *apart) for count in one.embedded.values())
     assert made == sum(one.images for one in work.embedders.values())
+    assert work.scoring_pass.images == work.scoring.decoded["PNG"].images
     assert work.images == work.checked["PNG"].images
 
 
 def test_what_is_apart_shares_no_decoded_image_and_no_step(work):
-    decoded = added(one.read.decoded for one in work.scoring_apart)["PNG"]
-    assert decoded.images == len(work.scoring_apart) * work.scoring.decoded["PNG"].images
-    steps = added(one.read.degraded for one in work.scoring_apart)
+    apart = work.scoring_pass.conditions
+    decoded = added(one.read.decoded for one in apart)["PNG"]
+    assert decoded.images == len(apart) * work.scoring.decoded["PNG"].images
+    steps = added(one.read.degraded for one in apart)
     assert steps["lr:20"].images == 2 * work.scoring.degraded["lr:20"].images
     assert steps["lr:20+jpeg:65"] == work.scoring.degraded["lr:20+jpeg:65"]

@@ -4,8 +4,8 @@ import pytest
 
 from bench.rehearsal.amounts import ImagesRead
 from bench.rehearsal.cluster.text import IMAGE, PROCESS, cluster_lines, rehearse_on
-from bench.rehearsal.cluster.units import EMBED, Units
-from bench.rehearsal.estimate import estimate
+from bench.rehearsal.cluster.units import EMBED, UnitPricing, Units
+from bench.rehearsal.estimate import Prices, estimate
 from bench.rehearsal.rates import Rates
 from bench.rehearsal.workload import Workload
 
@@ -17,6 +17,11 @@ def nothing():
     return Workload(0, {}, NONE_READ, NONE_READ, NONE_READ, NONE_READ, {}, {}, 0, {}, {}, images=10_000_000)
 
 
+def on_nodes(work, *nodes):
+    pricing = UnitPricing(work, Prices(Rates(), {}), 2, on_cpu=True, batch_size=50)
+    return rehearse_on(pricing, estimate(work, Rates(), 2, on_cpu=True), nodes)
+
+
 @pytest.fixture
 def made(nothing, monkeypatch):
     """Of 100 shards of 36 seconds, for 1 and for 64 nodes."""
@@ -24,8 +29,7 @@ def made(nothing, monkeypatch):
         "bench.rehearsal.cluster.text.UnitPricing.units",
         lambda _: [Units(EMBED, "a shard to embed under none", 100, 4096, 3600.0, 36.0, images_read=4e9)],
     )
-    cost = estimate(nothing, Rates(), 2, on_cpu=True)
-    return rehearse_on(nothing, cost, Rates(), 2, (64, 1, 64), on_cpu=True)
+    return on_nodes(nothing, 64, 1, 64)
 
 
 def test_it_says_units_times_bytes_memory_and_what_is_assumed(nothing, made):
@@ -43,5 +47,4 @@ def test_it_says_units_times_bytes_memory_and_what_is_assumed(nothing, made):
 
 
 def test_a_run_with_nothing_to_do_has_no_unit(nothing):
-    found = rehearse_on(nothing, estimate(nothing, Rates(), 2, on_cpu=True), Rates(), 2, (1,), on_cpu=True)
-    assert list(cluster_lines(found, nothing, 2)) == ["On a cluster: no unit of work"]
+    assert list(cluster_lines(on_nodes(nothing, 1), nothing, 2)) == ["On a cluster: no unit of work"]

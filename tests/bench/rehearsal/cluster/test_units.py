@@ -1,11 +1,13 @@
 """A workload in units: they add up to what one machine does, and have the sizes and bytes of their kinds."""
 
+from dataclasses import replace
+
 import pytest
 from lineup_checkerboard import Checkerboard
 
 from bench.rehearsal.amounts import Amount, ImagesRead
-from bench.rehearsal.cluster.units import EMBED, FINE_TUNE, FIT, SCORE, UnitPricing
-from bench.rehearsal.conditions import ConditionWork
+from bench.rehearsal.cluster.units import EMBED, FINE_TUNE, FIT, SCORE, SHARD_ANSWERS, UnitPricing
+from bench.rehearsal.conditions import ConditionWork, PassWork
 from bench.rehearsal.estimate import FLOAT_BYTES, HASH_BYTES, Prices, estimate
 from bench.rehearsal.rates import Rates
 from bench.rehearsal.sample_images import SIDE
@@ -29,6 +31,13 @@ def images(count, chain="", kind="PNG"):
     return ImagesRead({kind: amount}, {chain: amount} if chain else {})
 
 
+CLEAN = ConditionWork("none", 500, images(500), {"means.1": 500}, {"means.1": 700}, {}, {}, {})
+DEGRADED = ConditionWork(
+    "jpeg:65", 1000, images(1000, "jpeg:65"), {"means.1": 1000}, {"means.1": 1200}, {"n": 1000}, {"n": 2000},
+    {"p": 1500},
+)  # fmt: skip
+
+
 @pytest.fixture
 def work():
     probe = DetectorWork(Checkerboard("small"), "probe", columns=8, fits=[100, 300, 300], decided=1500)
@@ -45,11 +54,8 @@ def work():
         recorded=3500,
         timed={},
         left_out={},
-        embedding_apart=[ConditionWork("none", 500, images(500), {"means.1": 500}, {"means.1": 700}, {}, {}, {})],
-        scoring_apart=[
-            ConditionWork("jpeg:65", 1000, images(1000, "jpeg:65"), {"means.1": 1000}, {"means.1": 1200}, {"n": 1000},
-                          {"n": 2000}, {"p": 1500}),
-        ],
+        embedding_pass=PassWork(500, [CLEAN]),
+        scoring_pass=PassWork(1000, [DEGRADED]),
         images=2000,
     )  # fmt: skip
 
@@ -59,14 +65,14 @@ def rates():
     return Rates(dict(RATES))
 
 
-def units_of(work, rates, workers=2, **further):
+def units_of(work, rates, batch_size=5):
     unmeasured = {}
-    found = UnitPricing(work, Prices(rates, unmeasured), workers, on_cpu=True, **further).units()
+    found = UnitPricing(work, Prices(rates, unmeasured), 2, on_cpu=True, batch_size=batch_size).units()
     assert not unmeasured
     return found
 
 
-def test_units_of_one_degradation_each_add_up_to_what_one_machine_does(work, rates):
+def test_units_add_up_to_what_one_machine_does(work, rates):
     local = estimate(work, rates, 2, on_cpu=True)
     found = units_of(work, rates)
     passes = ("decode", "degrade", "prepare", "embed", "score", "decide", "fit")
@@ -78,13 +84,31 @@ def test_units_of_one_degradation_each_add_up_to_what_one_machine_does(work, rat
     )
 
 
-def test_shards_are_of_so_many_images_and_the_last_has_the_rest(work, rates):
-    embed, *_, score = units_of(work, rates, shard_images=300)
-    assert (embed.stage, embed.count, embed.size) == (EMBED, 2, 300)
-    assert (score.stage, score.count, score.size) == (SCORE, 4, 300)
-    assert score.largest == pytest.approx(score.seconds * 0.3)
-    whole = units_of(work, rates)[-1]
+def test_shards_are_of_consecutive_batches_and_the_last_has_the_rest(work, rates):
+    embed, *_, score = units_of(work, rates)
+    assert (embed.stage, embed.count, embed.size) == (EMBED, 34, 15)  # of 100 batches
+    assert (score.stage, score.count, score.size) == (SCORE, 34, 30)  # of 200
+    assert score.largest == pytest.approx(score.seconds * 30 / 1000)
+    whole = units_of(work, rates, batch_size=1000)[-1]
     assert (whole.count, whole.size, whole.largest) == (1, 1000, whole.seconds)
+
+
+def test_more_answers_are_more_shards(work, rates):
+    more = replace(DEGRADED, decided={"p": 60 * SHARD_ANSWERS - 2000})
+    found = units_of(replace(work, scoring_pass=PassWork(1000, [more])), rates)[-1]
+    assert (found.count, found.size) == (67, 15)  # at least 60, of whole batches
+
+
+def test_where_batches_are_too_few_degradations_are_apart_and_decode_for_themselves(work, rates):
+    chains = [replace(DEGRADED, chain=name, embedded={}, looked_up={}) for name in ("a", "b", "c")]
+    together = replace(work, scoring=images(1000, "jpeg:65"), scoring_pass=PassWork(1000, chains))
+    shared = [one for one in units_of(together, rates) if one.stage == SCORE]
+    apart = [one for one in units_of(together, rates, batch_size=100) if one.stage == SCORE]
+    assert [one.what for one in shared] == ["a shard to score under 3 degradations"]
+    assert [(one.what, one.count) for one in apart] == [(f"a shard to score under {name}", 10) for name in "abc"]
+    reading = 1000 * (0.01 + 0.002) / 2
+    assert sum(one.seconds for one in apart) == pytest.approx(shared[0].seconds + 2 * reading)
+    assert sum(one.images_read for one in apart) == 3 * shared[0].images_read
 
 
 def test_fits_are_a_unit_each_by_size(work, rates):
@@ -116,5 +140,5 @@ def test_bytes_are_those_of_files_embeddings_and_answers(work, rates):
 def test_what_has_no_rate_is_named(work, rates):
     rates.forget("file bytes", "PNG")
     unmeasured = {}
-    UnitPricing(work, Prices(rates, unmeasured), 2, on_cpu=True).units()
+    UnitPricing(work, Prices(rates, unmeasured), 2, on_cpu=True, batch_size=5).units()
     assert unmeasured == {"bytes of PNG": ""}
