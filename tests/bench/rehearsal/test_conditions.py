@@ -1,7 +1,11 @@
 """What each degradation asks by itself is, added up, what the passes do."""
 
-import pytest
+import io
 
+import pytest
+from rich.console import Console
+
+from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import added
 from bench.rehearsal.workload import workload
 from bench.request.planned_run import plan_run
@@ -10,11 +14,11 @@ from tests.support.protocol_runs import ProtocolRunner
 STEPS = ("jpeg:65", "lr:20", "lr:20+jpeg:65")
 
 
-@pytest.fixture
-def work(miniature, tmp_path, quiet):
-    runner = ProtocolRunner(miniature, tmp_path / "runs")
+@pytest.fixture(scope="module")
+def work(miniature, tmp_path_factory):
+    runner = ProtocolRunner(miniature, tmp_path_factory.mktemp("runs"))
     request = runner.request("degradation", ("colour", "checkerboard"), degradations=",".join(STEPS), test_all="true")
-    return workload(plan_run(request, quiet, dry=True))
+    return workload(plan_run(request, Reporter(Console(file=io.StringIO())), dry=True))
 
 
 def test_every_degradation_of_a_pass_is_counted_by_itself(work):

@@ -8,8 +8,9 @@ from bench.engine.selections import unique_positions
 from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 
 
-@pytest.fixture
-def bench(tmp_path):
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("bench")
     return Bench(write_folder(tmp_path / "data"), tmp_path, {"nearest": NearestMeanRecipe("small")})
 
 
