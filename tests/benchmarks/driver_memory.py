@@ -5,7 +5,8 @@ are merged into cells, records are written and read. What other processes or a d
 (`tests.support.simulated_images`).
 
     python -m tests.benchmarks.driver_memory 100000                     # a run on one machine
-    python -m tests.benchmarks.driver_memory 10000000 --stub            # the same without a pass over the images
+    python -m tests.benchmarks.driver_memory 1000000 --stub             # the same without a pass over the images
+    python -m tests.benchmarks.driver_memory 10000000 --stub --unseen   # and without a look at files
     python -m tests.benchmarks.driver_memory 100000 --cluster local:2   # the same run, led on a cluster
 
 Each prints a line for each stage, and all of them as JSON in the last line. One process measures one run, for the peak
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -35,7 +37,13 @@ from bench.request.planned_run import plan_run
 from bench.request.protocol_catalogue import make_protocol
 from bench.request.run_request import RunRequest
 from tests.support.entry_points import install
-from tests.support.simulated_images import NAMES, simulated_images, simulated_pass, simulated_records
+from tests.support.simulated_images import (
+    NAMES,
+    simulated_images,
+    simulated_inspection,
+    simulated_pass,
+    simulated_records,
+)
 
 MOST_MORE = 500_000_000  # bytes that the process which leads a cluster may take beyond one machine's
 KIB = 1024
@@ -75,7 +83,7 @@ def memory() -> tuple[int, int]:
     return found["VmRSS:"], found["VmHWM:"]
 
 
-def request(folder: Path, cache: Path, images: int, degradations: str, cluster: str) -> RunRequest:
+def request(folder: Path, images: int, degradations: str, cluster: str) -> RunRequest:
     """A run over so many images: every generator on every generator, under these degradations."""
     protocol = make_protocol("cross_generator" if not degradations else "degradation", _options(degradations))
     further = {"cluster": cluster} if cluster else {}
@@ -83,7 +91,7 @@ def request(folder: Path, cache: Path, images: int, degradations: str, cluster: 
         raise SystemExit("runs have no cluster here")
     return RunRequest(
         protocol, "simulated", ("simulated",), "small", "cpu", "float32", folder / "out", None, (0,), 64, 2,
-        cache, timed=False, images=simulated_images(images), **further,
+        folder / "cache", timed=False, images=simulated_images(images), **further,
     )  # fmt: skip
 
 
@@ -93,20 +101,23 @@ def _options(degradations: str) -> dict[str, str]:
 
 
 def measured(
-    images: int, *, degradations: str = "", cluster: str = "", stub: bool = False, cache: Path | None = None
+    images: int, *, degradations: str = "", cluster: str = "", stub: bool = False, unseen: bool = False
 ) -> Growth:
-    """What a run over so many images takes; a cache folder that is given is kept, with what is known of their files."""
+    """What a run over so many images takes."""
     growth = Growth()
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         install(patch, "lineup.detectors", simulated=f"{SIMULATED}:SimulatedRecipe")
         patch.setattr("bench.engine.caching.inspections.inspect_files", simulated_records)
+        if unseen:
+            patch.setattr("bench.engine.cache.Cache.inspect", simulated_inspection)
+            patch.setattr("bench.images.quality.duplicates.near_pairs", lambda _: np.empty((0, 2), np.int64))
         if stub:
             patch.setattr("bench.engine.run.score_pool", simulated_pass)
         reporter = Reporter(Console(file=io.StringIO()))
         with growth.stage("start"):
             pass
         with growth.stage("open"):
-            asked = request(Path(folder), cache or Path(folder, "cache"), images, degradations, cluster)
+            asked = request(Path(folder), images, degradations, cluster)
         with growth.stage("plan"):
             planned = plan_run(asked, reporter)
         with growth.stage("run"):
@@ -122,7 +133,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("images", type=int)
     parser.add_argument("--degradations", default="", help="under each of them beside none; names with commas between")
     parser.add_argument("--cluster", default="", help="as of `lineup run`")
-    parser.add_argument("--cache", type=Path, help="a folder that is kept: files that were looked at are not again")
+    parser.add_argument("--unseen", action="store_true", help="no look at files, and none at near duplicates")
     parser.add_argument("--stub", action="store_true", help="no pass over the images")
     chosen = parser.parse_args(words)
     found = measured(**vars(chosen))

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from bench.engine.embeddings import EmbeddingService
 from bench.engine.plan import ScoringKey
@@ -19,7 +20,14 @@ from bench.engine.scoring.score_images import ScoredChunk, ScoredImages, Scoring
 from bench.engine.selections import Positions
 from bench.images.files.tree import FileStamp
 from bench.images.image_set import COLUMNS, ImageSet
-from bench.images.quality.file_records import PERCEPTUAL_HASH_BYTES, FileBatch, FileRecord, RecordColumns
+from bench.images.quality.file_records import (
+    HASH_BYTES,
+    PERCEPTUAL_HASH_BYTES,
+    FileBatch,
+    FileRecord,
+    RecordColumns,
+)
+from bench.images.quality.inspection import InspectedImages
 from detectors.api import (
     Answer,
     Array,
@@ -101,6 +109,25 @@ def simulated_records(batch: FileBatch) -> RecordColumns:
     looks = {name: np.zeros((len(digests), len(fields[name])), np.uint8) for name in ("colour", "luma_grid")}
     looks["perceptual_hash"] = np.ascontiguousarray(digests[:, :PERCEPTUAL_HASH_BYTES])
     return {name: [value] * len(digests) for name, value in fields.items()} | looks | {"hash": digests}
+
+
+def simulated_inspection(cache: object, images: ImageSet, *_: object, **__: object) -> InspectedImages:
+    """What `bench.engine.cache.Cache.inspect` gives, with contents that are drawn and nothing looked at."""
+    del cache
+    drawn = np.random.default_rng(0).integers(0, 256, (len(images), HASH_BYTES), dtype=np.uint8)
+    fields = FileRecord(b"", "", "PNG", RECORDED_SIDE, RECORDED_SIDE, FILE_BYTES, mode="RGB")._asdict()
+    hashes = {
+        "hash": drawn, "perceptual_hash": np.ascontiguousarray(drawn[:, :PERCEPTUAL_HASH_BYTES]),
+    }  # fmt: skip
+    records = {
+        name: pd.array(
+            pa.FixedSizeBinaryArray.from_buffers(pa.binary(found.shape[1]), len(found), [None, pa.py_buffer(found)]),
+            dtype=pd.ArrowDtype(pa.binary(found.shape[1])),
+        )
+        for name, found in hashes.items()
+    }
+    same = {name: value for name, value in fields.items() if name not in {*hashes, "colour", "luma_grid"}}
+    return InspectedImages(images, pd.DataFrame(records | same)[[name for name in fields if name in {*hashes, *same}]])
 
 
 class SimulatedDetector(Detector):
