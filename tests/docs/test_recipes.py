@@ -18,7 +18,7 @@ import pytest
 from tests.support.documents import DOCS, blocks
 from tests.support.stand_in_trees import write_trees
 
-PAGE = DOCS / "how-to" / "cluster.md"
+PAGE = DOCS / "how-to" / "slurm-and-ssh.md"
 STAND_INS = {
     "scontrol": "echo 127.0.0.1",
     "srun": 'exec "$@"',
