@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -115,7 +116,7 @@ def measured(
             patch.setattr("bench.engine.run.score_pool", simulated_pass)
         reporter = Reporter(Console(file=io.StringIO()))
         with growth.stage("start"):
-            pass
+            import_module("torch")  # as detectors do that compute, on one machine and on a cluster alike
         with growth.stage("open"):
             asked = request(Path(folder), images, degradations, cluster)
         with growth.stage("plan"):
