@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import DOCS, blocks
+from tests.support.documents import DOCS, ROOT, blocks
 from tests.support.stand_in_trees import write_trees
 
 PAGE = DOCS / "how-to" / "slurm-and-ssh.md"
@@ -58,6 +58,7 @@ def typed(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", ":".join([*paths, os.environ["PATH"]]))
     monkeypatch.setenv("LINEUP_CACHE", str(shared / "lineup-cache"))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # a node has the Lineup of this checkout, whichever Python Ray is of
 
     def start(name, *words, alone=False, **variables):
         path = tmp_path / name

@@ -24,7 +24,7 @@ from bench.rehearsal.workload import Workload
 USUAL_NODES = (1, 8, 64)
 ASSUMED = ClusterConditions(start=15.0, unit=0.002, network=1.25e9)
 # bytes of the process with its libraries, of an image, and of an answer of a cell, measured on simulated runs of up to
-# a million images (tests/benchmarks/driver_memory.py)
+# ten million images (tests/benchmarks/driver_memory.py)
 PROCESS, IMAGE, ANSWER = 7e8, 1100, 20
 NOUNS = {EMBED: "shards to embed", FIT: "fits", FINE_TUNE: "fine-tunings", SCORE: "shards to score"}
 
