@@ -42,6 +42,11 @@ class CutImages:
         return replace(model, pool=pool.only(self.positions), chunks=chunks, first=self.first)
 
 
+def units_wanted(answers: int) -> int:
+    """Into how many units so many embeddings or answers of a stage are to be cut, as far as there are chunks enough."""
+    return max(UNITS, -(-answers // MOST_ANSWERS))
+
+
 def cut(chunks: Sequence[Positions], asked: Sequence[Positions]) -> tuple[list[CutImages], int]:
     """Consecutive chunks together, and into how many parts the conditions of each are to be divided.
 
@@ -51,7 +56,7 @@ def cut(chunks: Sequence[Positions], asked: Sequence[Positions]) -> tuple[list[C
     """
     wanted = unique_positions(asked)
     answers = sum(map(len, asked))
-    units = max(UNITS, -(-answers // MOST_ANSWERS))
+    units = units_wanted(answers)
     size = max(1, len(chunks) // units)
     starts = range(0, len(chunks), size)
     firsts = np.cumsum([0, *map(len, chunks)])

@@ -30,7 +30,8 @@ Positions = NDArray[np.int64]  # (N,), positions among the distinct images of a 
 
 def unique_positions(parts: Iterable[Positions]) -> Positions:
     """All these positions without repetitions, in the order of their first appearance."""
-    positions = np.concatenate([np.zeros(0, np.int64), *parts])
+    distinct = {id(part): part for part in parts}.values()  # thousands of requests may share one array
+    positions = np.concatenate([np.zeros(0, np.int64), *distinct])
     _, first = np.unique(positions, return_index=True)
     return positions[np.sort(first)]
 

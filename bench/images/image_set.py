@@ -297,7 +297,7 @@ class ImageSet:
         selected = np.zeros(len(self), bool)
         for part in dict.fromkeys(part for subset in subsets for part in subset.parts):
             selected |= self._mask(part)
-        return self.select(selected)
+        return self if selected.all() else self.select(selected)
 
     def select_at_most(self, limit: int) -> ImageSet:
         """At most `limit` images of each generator, split, class and copy, evenly spread over their names.

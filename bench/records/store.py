@@ -16,10 +16,11 @@ Scores of other commands into the same folder stay; the tables follow the last c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 LOCK = ".lock"  # of the run that writes into the folder
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
+ROWS_AT_ONCE = 1 << 18  # of scores, that are held beside the answers while they are written
 DAMAGED = ".damaged"  # behind the name of a file that was set aside
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SCORES_SCHEMA = pa.schema(
@@ -116,23 +118,28 @@ class Store:
             if answer.diagnostics:
                 table = _diagnostics(images, answer.diagnostics)
                 self._write(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
-        frames = [_scores(key, images, answer) for key, images, answer in group]
+        frames = (_scores(key, images, answer) for key, images, answer in group)
         sizes = {key: len(answer.scores) for key, _, answer in group}
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
-        self._write_scores(pd.concat(frames), sizes, diagnosed)
+        self._write_scores(frames, sizes, diagnosed)
 
     def record_scores(self, scores: pd.DataFrame) -> None:
         """Write scores that were not computed here, one row per image and cell, columns `columns.SCORES`."""
         sizes = {str(key): int(size) for key, size in scores.groupby(columns.KEY).size().items()}
-        self._write_scores(scores, sizes, [])
+        self._write_scores([scores], sizes, [])
 
-    def _write_scores(self, scores: pd.DataFrame, sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
-        """Write one file of scores: those of some cells, whose keys are those of `sizes`."""
-        rows = scores[list(columns.SCORES)].astype({columns.LABEL: "int8"})
+    def _write_scores(self, frames: Iterable[pd.DataFrame], sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
+        """Write one file of scores: those of some cells, whose keys are those of `sizes`; few of them are held."""
         metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
-        table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata)
-        path = self.root / SCORES / f"{digest(*sorted(sizes))[:32]}.parquet"
-        self._write(path, partial(pq.write_table, table, compression="zstd"))
+        tables = map(_score_rows, _joined(frames, ROWS_AT_ONCE))
+        first = next(tables).replace_schema_metadata(metadata)
+
+        def write(path: Path) -> None:
+            with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+                for table in chain([first], tables):
+                    writer.write_table(table.cast(first.schema))
+
+        self._write(self.root / SCORES / f"{digest(*sorted(sizes))[:32]}.parquet", write)
 
     def _diagnostics_path(self, key: str) -> Path:
         return self.root / DIAGNOSTICS / f"{key}.parquet"
@@ -328,6 +335,24 @@ class Store:
         if empty or not set(scores[columns.LABEL].unique().to_pylist()) <= {0, 1}:
             raise damaged(self.root, path, f"a row has no {empty[0]}" if empty else "a label is neither 0 nor 1")
         return scores
+
+
+def _joined(frames: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.DataFrame]:
+    """Consecutive frames as one, of so many rows or some more; the last has the rest."""
+    waiting: list[pd.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= rows:
+            yield pd.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting)
+
+
+def _score_rows(scores: pd.DataFrame) -> pa.Table:
+    """Rows of a file of scores."""
+    rows = scores[list(columns.SCORES)].astype({columns.LABEL: "int8"})
+    return pa.Table.from_pandas(rows, preserve_index=False)
 
 
 def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:

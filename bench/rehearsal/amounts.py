@@ -77,10 +77,15 @@ def beginnings(chain: str) -> list[str]:
 
 
 class ImageAmounts:
-    """How many images, and which, stand behind the distinct images of a run."""
+    """How many images, and which, stand behind the distinct images of a run.
+
+    Attributes:
+        size: Number of the distinct images.
+    """
 
     def __init__(self, pool: DistinctImages) -> None:
-        self._size = len(pool)
+        """Look at the distinct images of a run."""
+        self.size = len(pool)
         self._counts = _of_pool(pool, [images.image_counts for images in pool.sets])
         self._pixels = self._counts * _of_pool(pool, [images.pixel_counts for images in pool.sets])
         self._formats = _of_pool(pool, [np.array(images.formats, dtype=object) for images in pool.sets])
@@ -96,11 +101,11 @@ class ImageAmounts:
         An image is decoded once, and a step that several chains begin with is taken once. What the data set itself has
         degraded is degraded whenever it is decoded.
         """
-        masks: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(self._size, bool))
+        masks: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(self.size, bool))
         for chain, images in requests:
-            masks[chain] |= position_mask(images, self._size)
-        read: NDArray[np.bool_] = np.logical_or.reduce([np.zeros(self._size, bool), *masks.values()])
-        steps: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(self._size, bool))
+            masks[chain] |= position_mask(images, self.size)
+        read: NDArray[np.bool_] = np.logical_or.reduce([np.zeros(self.size, bool), *masks.values()])
+        steps: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(self.size, bool))
         for chain, mask in masks.items():
             for step in beginnings(chain):
                 steps[step] |= mask

@@ -88,7 +88,7 @@ class Estimate:
 
 
 @dataclass
-class _Prices:
+class Prices:
     """Looks rates up, and notes what has none.
 
     Attributes:
@@ -121,14 +121,16 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
         on_cpu: Whether detectors compute on the processor, where fits of one thread run side by side.
     """
     unmeasured: dict[str, str] = {}
-    prices = _Prices(rates, unmeasured)
-    degrading = _degrading(work.degraded, prices)
-    again = _decoding(work.refitting.decoded, prices) + sum(_degrading(work.refitting.degraded, prices).values())
+    prices = Prices(rates, unmeasured)
+    degrading = degrading_seconds(work.degraded, prices)
+    again = decoding_seconds(work.refitting.decoded, prices) + sum(
+        degrading_seconds(work.refitting.degraded, prices).values()
+    )
     fits = [_fit(key, one, prices, workers if on_cpu else 1) for key, one in work.detectors.items()]
     each = work.detectors.items()
     costs = {
-        "check files": Cost(_decoding(work.checked, prices)),
-        "decode": Cost(_decoding(work.decoded, prices)),
+        "check files": Cost(decoding_seconds(work.checked, prices)),
+        "decode": Cost(decoding_seconds(work.decoded, prices)),
         "degrade": Cost(sum(degrading.values())),
         "prepare": Cost(
             sum(prices("prepare", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
@@ -158,28 +160,33 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
     return Estimate(costs, ordered, disk, memory, unmeasured)
 
 
-def _decoding(decoded: Counted, prices: _Prices) -> float:
-    """Seconds of decoding."""
+def decoding_seconds(decoded: Counted, prices: Prices) -> float:
+    """Seconds of cores that decoding takes."""
     return sum(prices.by_pixels("decode", name, f"decoding {name}", amount) for name, amount in decoded.items())
 
 
-def _degrading(degraded: Counted, prices: _Prices) -> dict[str, float]:
-    """Seconds of each step of a degradation, by the beginning of its chain."""
+def degrading_seconds(degraded: Counted, prices: Prices) -> dict[str, float]:
+    """Seconds of cores that each step of a degradation takes, by the beginning of its chain."""
     return {
         chain: prices.by_pixels("degrade", parse_degradation(chain).key, chain, amount)
         for chain, amount in degraded.items()
     }
 
 
-def _timing(key: str, read: ImagesRead, work: Workload, prices: _Prices) -> float:
+def reading_seconds(read: ImagesRead, prices: Prices) -> float:
+    """Seconds of cores that decoding and degrading take."""
+    return decoding_seconds(read.decoded, prices) + sum(degrading_seconds(read.degraded, prices).values())
+
+
+def _timing(key: str, read: ImagesRead, work: Workload, prices: Prices) -> float:
     """Seconds of timing a detector."""
     images, what = sum(amount.images for amount in read.decoded.values()), f"scoring by {work.detectors[key].label}"
-    steps = _decoding(read.decoded, prices) + sum(_degrading(read.degraded, prices).values())
+    steps = reading_seconds(read, prices)
     answers: tuple[RateKind, ...] = ("decide",) if work.detectors[key].decided else ("prepare", "score")
     return max(timing.LEAST_SECONDS, steps + sum(prices(kind, key, what, images) for kind in answers))
 
 
-def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:
+def _fit(key: str, work: DetectorWork, prices: Prices, workers: int) -> Cost:
     """What the fits of a recipe take, with one epoch each, and with all of them."""
     what = f"fits of {work.label}"
     epoch = prices("fit", key, what, sum(work.fits))

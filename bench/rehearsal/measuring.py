@@ -73,6 +73,7 @@ class RateMeasurement:
             files = [encoded(sample.pixels, file_format) for sample in self.samples]
             seconds = _core_seconds(partial(_decode_all, files))
             self.rates.put("decode", file_format, seconds / len(files))
+            self.rates.put("file bytes", file_format, sum(map(len, files)) / len(files))
 
     def degrading(self, chains: Counted) -> None:
         """Take every step of these chains, on what the steps before it leave of an image."""

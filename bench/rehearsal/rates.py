@@ -20,6 +20,7 @@ RateKind = Literal[
     # in seconds of the device for one fit, by key of a recipe: what it takes whatever its size
     "fit start",
     # in bytes
+    "file bytes",  # by format of the file; grows with the pixels
     "fit bytes",  # by key of a recipe: of what a fit learned
     "row bytes",  # of a row of scores on the disk
     "row memory",  # of a row of scores in memory

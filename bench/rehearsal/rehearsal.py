@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.cluster.address import parse_cluster
 from bench.engine.cache import Cache
 from bench.engine.versions import versions
 from bench.inference.backends import backend_key
@@ -13,7 +14,10 @@ from bench.platform.files import digest
 from bench.platform.printable import size_text
 from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import Counted
-from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
+from bench.rehearsal.cluster.text import USUAL_NODES, cluster_lines, rehearse_on
+from bench.rehearsal.cluster.units import UnitPricing
+from bench.rehearsal.durations import span
+from bench.rehearsal.estimate import Cost, Disk, Estimate, Prices, estimate
 from bench.rehearsal.measuring import CPU_BATCH, RateMeasurement, measure
 from bench.rehearsal.rates import Rates
 from bench.rehearsal.sample_images import SIDE, sample_images
@@ -22,7 +26,6 @@ from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from protocols.degradations import parse_degradation
 
-MINUTE, HOUR = 60, 3600  # seconds
 MAX_SHOWN = 6  # of what is not measured
 LONGEST_REASON = 100  # characters
 
@@ -68,7 +71,20 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
     lines += cost_lines(work, found, rates, workers)
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
     lines.append(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+    if run.request.cluster:
+        lines += _cluster_lines(run, work, found, rates, workers)
     return Rehearsal(work, len(run.planned), found, workers, lines)
+
+
+def _cluster_lines(run: PlannedRun, work: Workload, cost: Estimate, rates: Rates, workers: int) -> Iterator[str]:
+    """What it takes on a cluster, and which rates that lacks beside those that one machine lacks."""
+    asked = parse_cluster(run.request.cluster).nodes
+    nodes = [*USUAL_NODES, *([asked] if asked else [])]
+    on_cpu, prices = run.runtime.device == "cpu", Prices(rates, {})
+    found = rehearse_on(UnitPricing(work, prices, workers, on_cpu, run.request.batch_size), cost, nodes)
+    yield from cluster_lines(found, work, workers)
+    if unknown := [what for what in found.unmeasured if what not in cost.unmeasured]:
+        yield f"In no sum of the cluster, for not measured yet (add --measure): {_some(unknown, ', ')}"
 
 
 def sum_line(runs: Sequence[Rehearsal]) -> str:
@@ -82,10 +98,8 @@ def sum_line(runs: Sequence[Rehearsal]) -> str:
     costs = [(run.cost.total, run.workers) for run in runs if run.cost is not None]
     if len(costs) < len(runs):
         return amounts
-    least, most = (
-        duration(sum(seconds)) for seconds in zip(*((c.elapsed(n), c.longest(n)) for c, n in costs), strict=True)
-    )
-    return f"{amounts}; expected time {least if least == most else f'{least} to {most}'}"
+    least, most = (sum(seconds) for seconds in zip(*((c.elapsed(n), c.longest(n)) for c, n in costs), strict=True))
+    return f"{amounts}; expected time {span(least, most)}"
 
 
 def _conditions(run: PlannedRun) -> str:
@@ -200,18 +214,7 @@ def _scaling(work: Workload) -> str:
 
 def _span(cost: Cost, workers: int) -> str:
     """Time by the clock, at least and at most."""
-    least, most = duration(cost.elapsed(workers)), duration(cost.longest(workers))
-    return least if least == most else f"{least} to {most}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in a unit that suits them."""
-    if seconds < 2 * MINUTE:
-        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
-    if seconds < 2 * HOUR:
-        return f"{seconds / MINUTE:.0f} min"
-    hours = seconds / HOUR
-    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
+    return span(cost.elapsed(workers), cost.longest(workers))
 
 
 def _disk_text(disk: Disk) -> str:

@@ -24,6 +24,7 @@ from bench.engine.timing import IMAGES, REPEATS
 from bench.engine.train_set import SAMPLE_MEMORY
 from bench.records.store import Store
 from bench.rehearsal.amounts import Amount, Counted, ImageAmounts, ImagesRead, added, beginnings, by_format
+from bench.rehearsal.conditions import NO_PASS, ConditionTally, PassWork
 from bench.request.planned_run import PlannedRun
 from detectors.api import Embedder, Recipe, Unavailable
 from detectors.epochs import FineTunable, TrainedInEpochs
@@ -93,6 +94,9 @@ class Workload:
         recorded: Rows of scores that are written.
         timed: What is read to time the detectors, by key of the recipe.
         left_out: Why there is no work for a detector, by its name in the run.
+        embedding_pass: What embeds for fits, degradation by degradation.
+        scoring_pass: What scores, degradation by degradation.
+        images: Of all data sets, that the plan names.
     """
 
     cells: int
@@ -106,6 +110,9 @@ class Workload:
     recorded: int
     timed: Mapping[str, ImagesRead]
     left_out: Mapping[str, str]
+    embedding_pass: PassWork = NO_PASS
+    scoring_pass: PassWork = NO_PASS
+    images: int = 0
 
     @property
     def decoded(self) -> Counted:
@@ -157,8 +164,12 @@ def workload(run: PlannedRun) -> Workload:
         )
         for item in items
     }
-    prepared, for_scores = _scoring(items, inputs, work, run, amounts)
+    for_fits_apart, for_scores_apart = ConditionTally(amounts), ConditionTally(amounts)
+    prepared, for_scores = _scoring(items, inputs, work, run, for_scores_apart)
     embedded = [(one, service.missing(one)) for one in for_scores]
+    for tally, requests in ((for_fits_apart, for_fits), (for_scores_apart, embedded)):
+        for one, images in requests:
+            tally.embed(one.embedder.key, one.degradation.name, one.images, images)
     to_score = [*prepared, *((request.degradation.name, images) for request, images in embedded)]
     return Workload(
         sum(item.recipe_key in inputs for item in missing),
@@ -171,6 +182,9 @@ def workload(run: PlannedRun) -> Workload:
         sum(run.selections[item.cell.test].images.count for item in items),
         _timed(items, run) if run.request.timed else {},
         left_out,
+        for_fits_apart.work(),
+        for_scores_apart.work(),
+        sum(run.selections.all_images(name).images.count for name in run.data),
     )
 
 
@@ -230,12 +244,13 @@ def _scoring(
     inputs: Mapping[str, _RecipeInputs],
     work: Mapping[str, DetectorWork],
     run: PlannedRun,
-    amounts: ImageAmounts,
+    tally: ConditionTally,
 ) -> tuple[list[tuple[str, Positions]], list[EmbeddingRequest]]:
     """The images that are prepared for detectors, with the degradation of each, and the embeddings that are looked up.
 
-    What detectors score is added to their work.
+    What detectors score is added to their work, and to the tally.
     """
+    amounts = tally.amounts
     planned = [item for item in run.planned if not item.target]
     plan = ScoringPlan(run.selections, planned, items, run.request.batch_size)
     prepared: dict[tuple[str, str], list[Positions]] = defaultdict(list)
@@ -244,6 +259,7 @@ def _scoring(
         recipe, chain, images = cells[0].recipe_key, key[1], plan.images(key)
         for embedder in inputs[recipe].embedders:
             embedded[embedder.key, chain].append(images)
+        tally.answer(recipe, chain, images, from_embeddings=inputs[recipe].embeddings_alone)
         if inputs[recipe].embeddings_alone:
             work[recipe].decided += amounts.of(images).images
         else:
@@ -253,6 +269,7 @@ def _scoring(
     for (recipe, chain), parts in prepared.items():
         images = unique_positions(parts)  # all fits of a recipe share what is prepared
         work[recipe].prepared += amounts.of(images).images
+        tally.prepare(recipe, chain, images)
         to_prepare.append((chain, images))
     embedders = {embedder.key: embedder for one in inputs.values() for embedder in one.embedders}
     requests = [

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -34,6 +35,8 @@ from tests.support.page_reader import make_would_run
 MOST_WORDS = 1200
 KINDS = {"", "file", "replace", "only checked"}
 LANGUAGES = {"sh", "python", "toml", "text", "yaml", "r", "latex"}
+BASH = shutil.which("bash") or "bash"
+CARRIES_OUT = {"sbatch", "bash", ".venv/bin/python"}  # a script that a page writes
 OF_EXAMPLES = {"--sigmas"}  # options of what a page writes
 REFERENCES = "references"
 
@@ -131,7 +134,8 @@ def test_commands_and_their_options_exist():
     found = [(page.name, words) for page in written_pages() for words in inline_commands(page)]
     for page in written_pages():
         shell = [one for one in blocks(page) if one.language == "sh"]
-        found += [(block.place, words) for block in shell for words in block.commands if words[0] == "lineup"]
+        called = [(one.place, words) for one in shell for words in one.commands if "lineup" in words]
+        found += [(place, words[words.index("lineup") :]) for place, words in called]
     assert len(found) > 100
     assert {(place, *unknown) for place, words in found if (unknown := unknown_words(words[1:]))} == set()
 
@@ -157,13 +161,34 @@ def test_what_is_not_run_is_read_by_the_parser(monkeypatch, tmp_path):
     monkeypatch.setattr("bench.interface.surroundings.fetched_folder", Path)
     found = [one for page in written_pages() for one in blocks(page) if one.language == "sh"]
     found = [one for one in found if one.kind == "only checked"]
-    asked = [words for block in found for words in block.commands if words[0] != "export"]
+    asked = [words for block in found for words in block.commands if words[0] not in CARRIES_OUT]
     for program, *words in asked:
         lines = [shlex.split(line)[1:] for line in make_would_run(words)] if program == "make" else [words]
         assert lines, words
         for line in lines:
             parsed(list(takewhile(lambda word: word not in {"|", ">"}, line)))
     assert len(asked) > 25
+
+
+def test_scripts_that_pages_start_are_those_that_they_write():
+    asked = [
+        (page.name, words[1], {one.about for one in blocks(page) if one.kind == "file"})
+        for page in written_pages()
+        for block in blocks(page)
+        if block.language == "sh" and block.kind == "only checked"
+        for words in block.commands
+        if words[0] in CARRIES_OUT
+    ]
+    assert [(page, name) for page, name, written in asked if name not in written] == []
+    assert len(asked) > 4
+
+
+def test_scripts_of_shell_can_be_read_by_it():
+    scripts = [one for page in written_pages() for one in blocks(page) if one.language == "sh" and one.kind == "file"]
+    assert len(scripts) > 2
+    for one in scripts:
+        done = subprocess.run([BASH, "-n"], input=one.text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (one.place, done.stderr)
 
 
 def test_what_make_is_asked_for_exists():

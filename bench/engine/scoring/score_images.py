@@ -113,7 +113,9 @@ def score_images(
         The images of a chunk, and the answers about them. A request whose detector failed gets no further answers,
         unless it is `apart`; an image that cannot be prepared costs no other its answer.
     """
-    masks = [(request, position_mask(request.images, reader.size)) for request in requests]
+    shared = {id(request.images): request.images for request in requests}  # of many requests
+    mask_of = {key: position_mask(images, reader.size) for key, images in shared.items()}
+    masks = [(request, mask_of[id(request.images)]) for request in requests]
     preparations, users = _preparation_requests(requests, embeddings)
     failed: set[ScoringKey] = set()
     going_on = {request.key for request in requests if request.apart}
@@ -331,8 +333,8 @@ class AnswerTable:
     """The answers of a detector about distinct images so far, found by image."""
 
     def __init__(self, images: Positions) -> None:
-        """Make room for these images, each of which stands in it once."""
-        self._images = np.sort(images)
+        """Make room for these images, each of which stands in it once; an array in order is not copied."""
+        self._images = images if (images[1:] > images[:-1]).all() else np.sort(images)
         self._row = np.full(len(images), -1, np.int32)  # of each image among the answers
         self._count = 0
         self._answers: list[Answer] = []

@@ -29,6 +29,7 @@ class ScoringPlan:
         self._selections = selections
         self.missing = _by_scoring_key(missing)
         self._planned = _by_scoring_key(planned)
+        self._images: dict[frozenset[tuple[int, int]], Positions] = {}  # by what `_tested` says of their keys
         order = self._test_images(planned)
         self.chunks = split_into_chunks(order, batch_size)
         self._chunk = np.full(len(selections.pool), -1)  # of each distinct image
@@ -42,10 +43,23 @@ class ScoringPlan:
         return self._selections.positions(item.cell.test for item in items)
 
     def images(self, key: ScoringKey) -> Positions:
-        """The planned images of a scoring key in the chunks that its missing cells need."""
-        needed = np.unique(self._chunk[self._test_images(self.missing[key])])
-        images = self._test_images(self._planned[key])
-        return images[np.isin(self._chunk[images], needed)]
+        """The planned images of a scoring key in the chunks that its missing cells need, in ascending order.
+
+        Keys with the same tests share one array: there are as many as fits and degradations together.
+        """
+        tested = self._tested(key)
+        if tested not in self._images:
+            needed = np.unique(self._chunk[self._test_images(self.missing[key])])
+            images = np.sort(self._test_images(self._planned[key]))
+            self._images[tested] = images[np.isin(self._chunk[images], needed)]
+        return self._images[tested]
+
+    def _tested(self, key: ScoringKey) -> frozenset[tuple[int, int]]:
+        """Which selections the cells of a scoring key are tested on, and those of them that are missing."""
+        groups = (self._planned[key], self.missing[key])
+        return frozenset(
+            (missing, id(self._selections[item.cell.test])) for missing, items in enumerate(groups) for item in items
+        )
 
     def holding(self, key: ScoringKey, images: Positions) -> list[PlannedCell]:
         """The missing cells of a scoring key with any of these test images."""

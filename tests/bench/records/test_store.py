@@ -12,6 +12,7 @@ import pytest
 from bench.platform.checksums import CHECKSUMS
 from bench.platform.errors import InputError
 from bench.records import columns
+from bench.records import store as store_module
 from bench.records.manifest import SCHEMA, read_manifest
 from bench.records.store import Store
 from detectors.api import Answer
@@ -46,6 +47,21 @@ def stored(tmp_path, run, *said):
 
 def in_order(table):
     return table.sort_values(["key", "name"], ignore_index=True)
+
+
+def test_scores_that_are_written_in_blocks_read_back_as_those_of_one(tmp_path, monkeypatch):
+    run = make_run(detectors=["alpha"], n=3)
+    group = [
+        (key, FakeImages(frame[["name", "source", "label"]]), Answer(frame["score"].to_numpy(), {}))
+        for key, frame in run.scores.groupby("key", sort=False)
+    ]
+    for folder, rows in (("whole", store_module.ROWS_AT_ONCE), ("blocks", 4)):
+        monkeypatch.setattr(store_module, "ROWS_AT_ONCE", rows)
+        Store.at(tmp_path / folder).record(group)
+    (whole,), (blocks,) = ([*(tmp_path / one / "scores").glob("*.parquet")] for one in ("whole", "blocks"))
+    assert whole.name == blocks.name
+    assert pq.ParquetFile(blocks).num_row_groups == len(group) > pq.ParquetFile(whole).num_row_groups == 1
+    assert pq.read_table(blocks).equals(pq.read_table(whole), check_metadata=True)
 
 
 def test_a_run_reads_back_as_it_was(tmp_path):

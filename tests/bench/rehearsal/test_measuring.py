@@ -37,7 +37,7 @@ def test_every_rate_that_a_run_needs_is_measured(miniature, tmp_path, quiet, mea
     keys = {one.label: key for key, one in work.detectors.items()}
     (embedder,) = work.embedders
     needed = {
-        *(("decode", name) for name in ("JPEG", "PNG")),
+        *((kind, name) for kind in ("decode", "file bytes") for name in ("JPEG", "PNG")),
         *(("degrade", parse_degradation(name).key) for name in ("lr:64", "lr:64+jpeg:65", "blur:1")),
         *((kind, embedder) for kind in ("prepare", "embed")),
         *((kind, keys[name]) for kind in ("prepare", "score") for name in ("resnet18", "checkerboard")),

@@ -2,13 +2,14 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from bench.platform.progress import Reporter
 from bench.rehearsal import fit_measuring, measuring
-from bench.rehearsal.rehearsal import duration, rehearse
+from bench.rehearsal.rehearsal import rehearse
 from bench.request.planned_run import plan_run
 from tests.support.protocol_runs import ProtocolRunner
 
@@ -19,10 +20,10 @@ def said(miniature, tmp_path, quiet, monkeypatch):
     monkeypatch.setattr(fit_measuring, "BUDGET", 0.0)
     runner = ProtocolRunner(miniature, tmp_path / "runs")
 
-    def say(data="", *, measuring=False, detectors=("colour", "checkerboard"), **options):
+    def say(data="", *, measuring=False, detectors=("colour", "checkerboard"), cluster="", **options):
         text = io.StringIO()
         request = runner.request("degradation", detectors, **options)
-        planned = plan_run(type(request)(**{**vars(request), "data": data or request.data}), quiet, dry=True)
+        planned = plan_run(replace(request, data=data or request.data, cluster=cluster), quiet, dry=True)
         reporter = Reporter(Console(file=text, width=500))
         reporter.say("\n".join(rehearse(planned, reporter, measuring=measuring).lines))
         return text.getvalue()
@@ -50,6 +51,11 @@ def test_what_was_measured_is_kept_and_says_which_degradation_is_the_dearest(sai
     assert len(first.splitlines()) <= 24
     again = said("counts:genimage", degradations="jpeg:65,avif:40")
     assert [line for line in first.splitlines() if "measure rates" not in line] == again.splitlines()
+    on_cluster = said("counts:genimage", degradations="jpeg:65,avif:40", cluster="local:16")
+    assert on_cluster.startswith(again)
+    assert re.search(r"On a cluster: \d+ shards to embed of up to [\d,]+ images, 2 fits, \d+ shards to sco", on_cluster)
+    assert re.findall(r"^  (\d+) nodes? ", on_cluster, re.MULTILINE) == ["1", "8", "16", "64"]
+    assert "In no sum of the cluster" not in on_cluster
 
 
 def test_what_was_not_measured_is_named_and_in_no_sum(said):
@@ -69,11 +75,3 @@ def test_what_cannot_be_measured_is_named_with_its_reason(said, monkeypatch):
     (line,) = [line for line in text.splitlines() if line.startswith("In no sum")]
     assert line.startswith("In no sum, for it cannot be measured: fits of colour (OSError: the weights are missing); ")
     assert "scoring by checkerboard (OSError: the weights are missing)" in line
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "under 1 s"), (119, "119 s"), (150, "2 min"), (7200, "2.0 h"), (3600 * 1234.5, "1,234 h")],
-)
-def test_times_have_units_that_suit_them(seconds, text):
-    assert duration(seconds) == text

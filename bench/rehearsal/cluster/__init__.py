@@ -1,0 +1,1 @@
+"""What a planned run would take on several nodes."""
