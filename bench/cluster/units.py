@@ -308,13 +308,13 @@ class ScoringUnit:
         """A fitted detector, loaded once in a process. Raises `InputError` where a node has not got its fit."""
         if item.fit_key not in _kept():
             cache, runtime = self.images.cache, self.images.runtime
-            if item.fitted_on is not None and not cache.has_fit(item.training_key):
-                msg = f"the cache {cache.root} of a node lacks the fit of {item.cell.detector}: let all nodes share it"
-                raise InputError(msg)
             counts = Counter[str]()
             service = FitService({}, cache, self.images.service(counts), runtime, counts)
             with contained(fit_text(item)):
-                detector = service.detector(item)
+                detector = service.restore(item) if item.fitted_on is not None else service.detector(item)
+                if detector is None:
+                    msg = f"the cache {cache.root} of a node lacks the fit of {item.cell.detector}: let all nodes share"
+                    raise InputError(f"{msg} it")
                 if by_torch:
                     compute_by_torch(detector, item.path, [self.images.pool[0]])
             _kept()[item.fit_key] = detector

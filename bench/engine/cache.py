@@ -158,12 +158,12 @@ class Cache:
 
     def read_shard(self, key: str) -> pa.Table | None:
         """The table of a part of a run; None where it was not written yet, or the file is damaged."""
-        return read_cached(self._shard_path(key), pq.read_table)
+        return self._read(self._shard_path(key), pq.read_table)
 
     def write_shard(self, key: str, table: pa.Table) -> None:
         """Write the table of a part of a run, whose key is a digest of all that changes it."""
         sealed = table.replace_schema_metadata({**(table.schema.metadata or {}), SEAL: EMPTY_SEAL})
-        write_sealed(self._shard_path(key), partial(pq.write_table, sealed))
+        self._write(self._shard_path(key), partial(pq.write_table, sealed))
 
     def read_agreement(self, key: str) -> Mapping[str, Any]:
         """How far the scores of a backend are from those of torch; nothing where none is kept, or it is damaged."""

@@ -27,7 +27,7 @@ from bench.platform.seals import content_fault
 from bench.storage.object_store import PARALLEL, ObjectStore
 from bench.storage.working_copy import store_of
 
-SHARED = ("embeddings", "fitted", "answers", "agreements")  # folders of the cache
+SHARED = ("embeddings", "fitted", "answers", "shards", "agreements")  # folders of the cache
 WRITING = ".writing-"  # begins the name of the mark of a command that makes what is published
 FORGOTTEN = 10 * 86_400  # seconds after which no command goes on
 LISTED_FOR = 20  # seconds for which a list of names is believed

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import asdict
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from bench.engine.cache import Cache
@@ -19,6 +20,7 @@ from tests.support.flaky_system import empty_flaky_system
 
 URL = "flaky://bucket/cache"
 ANSWER = Answer(np.array([0.25, 0.75], np.float32))
+TABLE = pa.table({"asked": [0, 1]})
 STATE = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
 HASHES = np.arange(64, dtype=np.uint8).reshape(2, 32)
 EMBEDDINGS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -42,6 +44,7 @@ def fill(cache):
     cache.write_answer("0" * 32, ANSWER)
     cache.write_fit("fit", STATE, [{"loss": 1.0}])
     cache.write_agreement("0" * 64, {"images": 3})
+    cache.write_shard("0" * 64, TABLE)
     cache.embeddings("embedder", "none").add(HASHES, EMBEDDINGS)
 
 
@@ -52,6 +55,7 @@ def assert_full(cache):
     assert np.array_equal(cache.read_fit("fit")["weights"], STATE["weights"])
     assert cache.history("fit") == [{"loss": 1.0}]
     assert cache.read_agreement("0" * 64) == {"images": 3}
+    assert cache.read_shard("0" * 64).equals(TABLE)
     files = cache.embeddings("embedder", "none")
     assert np.array_equal(files.read(files.rows_of(HASHES[::-1])), EMBEDDINGS[::-1])
 
@@ -73,7 +77,7 @@ def test_what_is_here_is_not_asked_for_and_what_is_of_this_machine_is_not_told(m
     assert one.has_fit("fit")
     assert one.read_rates("here") == {"a": 1}
     assert system.calls == []
-    assert {path.split("/")[3] for path in system.store} == {"answers", "fitted", "agreements", "embeddings"}
+    assert {path.split("/")[3] for path in system.store} == {"answers", "fitted", "agreements", "embeddings", "shards"}
 
 
 def test_embeddings_are_fetched_when_they_are_asked_for(machines):
@@ -142,8 +146,8 @@ def test_what_a_killed_command_left_is_published_and_that_of_one_that_goes_on_is
     (one.root / f"{WRITING}{'0' * 16}.json").write_text(json.dumps(asdict(ProcessMark(this_process().host, 2**22 + 1))))
     fill(Cache(one.root))  # and publishes nothing
     with shared.in_step() as left:
-        assert left == 4
-    assert len(system.store) == 4
+        assert left == 5
+    assert len(system.store) == 5
 
 
 def test_a_cache_without_a_store_asks_none(tmp_path):
