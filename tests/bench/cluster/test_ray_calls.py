@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -224,7 +225,9 @@ def test_a_signal_ends_it_as_on_one_machine(begun, data, tmp_path, number, code)
     require_nothing_left(folder)
 
 
-def test_a_node_that_joins_late_does_the_work_of_a_cluster_without_any(begun, data, expected, tmp_path):
+@contextmanager
+def own_cluster():
+    """A cluster whose first node has no CPU: folder, input for CPUs of further nodes, environment of its runs."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     folder = tempfile.mkdtemp(prefix="lineup-test-")  # in a long path no socket has room
     head = subprocess.Popen(
@@ -236,21 +239,43 @@ def test_a_node_that_joins_late_does_the_work_of_a_cluster_without_any(begun, da
         text=True,
     )
     try:
-        address = {"RAY_ADDRESS": head.stdout.readline().strip()}
-        process = begun(data, tmp_path, "--cluster", "auto", environment={**token, **address})
-        wait_for(process, "none of which has what they ask")
-        head.stdin.write("2\n")
-        head.stdin.flush()
-        require_end(process, expected, tmp_path)
-        wrong = {**token, **address, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        refused = begun(data, tmp_path / "refused", "--cluster", "auto", environment=wrong)
-        assert "has this machine its token" in refused.stderr.read()
-        assert refused.wait(LIMIT) == 2
+        yield folder, head.stdin, {**token, "RAY_ADDRESS": head.stdout.readline().strip()}
     finally:
         head.stdin.close()
         head.wait(60)
         head.stdout.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_node_that_joins_late_does_the_work_of_a_cluster_without_any(begun, data, expected, tmp_path):
+    with own_cluster() as (_, joining, environment):
+        process = begun(data, tmp_path, "--cluster", "auto", environment=environment)
+        wait_for(process, "none of which has what they ask")
+        print(2, file=joining, flush=True)
+        require_end(process, expected, tmp_path)
+        wrong = {**environment, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        refused = begun(data, tmp_path / "refused", "--cluster", "auto", environment=wrong)
+        assert "has this machine its token" in refused.stderr.read()
+        assert refused.wait(LIMIT) == 2
+
+
+@pytest.mark.parametrize("had", [False, True])
+def test_what_no_node_has_or_no_longer_has_ends_the_run_with_a_sentence(begun, data, expected, tmp_path, had):
+    with own_cluster() as (folder, joining, environment):
+        if had:
+            print(1, file=joining, flush=True)
+            while len(raylets(folder)) < 2:
+                time.sleep(0.2)
+        process = begun(data, tmp_path, "--cluster", "auto", environment=environment)
+        if had:
+            wait_for(process, "cluster: 2 nodes")
+            os.kill(raylets(folder)[-1], signal.SIGKILL)
+        said = process.stderr.read()
+        assert process.wait(LIMIT) == 2
+        (line,) = [line for line in said.splitlines() if line.startswith("lineup: ")]
+        assert "no node of the cluster can run what asks 1 CPU and 1.0 GiB of memory: for 60 s there was" in line
+        assert line.endswith("run the same command again: what is done is kept")
+    require_end(begun(data, tmp_path), expected, tmp_path)
 
 
 @pytest.mark.parametrize("address", [f"ray://{LOOPBACK}:9", "auto"])

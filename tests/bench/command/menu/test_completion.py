@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -33,7 +34,8 @@ def asked(line, shell="fish", **more):
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         "_TYPER_COMPLETE_ARGS": line,
     }
-    done = call({**environment, **more}, "nothing that is looked at")
+    with patch("typer.rich_utils.MAX_WIDTH", 1000):  # which a process of its own reads of its environment, once
+        done = call({**environment, **more}, "nothing that is looked at")
     return done.returncode, [one.partition("\t")[0] for one in done.stdout.splitlines() if one], done.stderr
 
 
