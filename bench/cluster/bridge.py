@@ -142,12 +142,13 @@ def ray_bridge(address: ClusterAddress, variables: Mapping[str, str], gpus: int,
         theirs.close()  # so that the end of the process is the end of the connection
         bridge = RayBridge(process, ours, address.text, log)
         try:
-            cores, memory = _cores(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            cores, memory = core_count(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             bridge.ask("open", OpenRequest(address, cores, memory, gpus, dict(variables), folder, lineup))
             yield bridge
         finally:
             bridge.close()
 
 
-def _cores() -> int:
+def core_count() -> int:
+    """The cores of this machine that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.cluster.address import parse_cluster
-from bench.cluster.bridge import ray_bridge
+from bench.cluster.bridge import core_count, ray_bridge
 from bench.cluster.cutting import condition_groups, cut, embedding_unit, images_by_key, scoring_units
 from bench.cluster.merging import AnswerMerger
 from bench.cluster.node_checks import NodeChecks
@@ -43,16 +43,23 @@ class ClusterPlace:
         open_client: Opens the cluster, whose processes have some variables in their environment.
         surroundings: What holds for all units.
         reporter: Says what happens.
+        threads: That a process of a node computes with: at most as many as torch has on this machine.
         curves: Whether nodes may write curves of trainings: into folders of this machine.
     """
 
     takes_every_fit = True
 
     def __init__(
-        self, open_client: OpenClient, surroundings: UnitSurroundings, reporter: Reporter, *, curves: bool
+        self,
+        open_client: OpenClient,
+        surroundings: UnitSurroundings,
+        reporter: Reporter,
+        threads: int,
+        *,
+        curves: bool,
     ) -> None:
         self._open_client, self._surroundings, self._reporter = open_client, surroundings, reporter
-        self._curves = curves
+        self._threads, self._curves = threads, curves
         self._held = ExitStack()
         self._opened: _OpenedCluster | None = None
 
@@ -68,12 +75,11 @@ class ClusterPlace:
     def _cluster(self, service: EmbeddingService) -> _OpenedCluster:
         """The cluster, opened now if it is not; every node has found the cache and images of a service."""
         if self._opened is None:
-            threads = _threads()
-            client = self._held.enter_context(self._open_client(_variables(threads)))
+            client = self._held.enter_context(self._open_client(_variables(self._threads)))
             checks = NodeChecks(client, _absolute(service.cache), service.pool, self._surroundings)
             nodes = client.nodes()
             checks.look(nodes)
-            asked = max(1, min(threads, int(max((node.cpus for node in nodes), default=1))))
+            asked = max(1, min(self._threads, int(max((node.cpus for node in nodes), default=1))))
             slots = max(1, sum(int(node.cpus) // asked for node in nodes))
             loop = UnitLoop(client, lambda unit: sent(unit, self._surroundings), self._reporter, checks.look)
             self._opened = _OpenedCluster(loop, asked, slots)
@@ -90,7 +96,7 @@ class ClusterPlace:
             return
         cluster = self._cluster(service)
         parts, _ = cut(chunks, [one.images for one in requests.values()])
-        needs, model = cluster.needs(service.runtime), _model(service)
+        needs, model = cluster.needs(service.runtime), _model(service, cluster.threads)
         asked = list(requests.values())
         units = ([embedding_unit(plan, asked, part, part.unit_images(service.pool, model), needs)] for part in parts)
         cluster.loop.begin_stage(len(parts))
@@ -127,7 +133,7 @@ class ClusterPlace:
         alone = task.item.recipe.single_threaded_fit and not needs.gpus
         curves = task.curves if self._curves else no_curves
         task = replace(task, runtime=_on_a_node(task.runtime), cache=_absolute(task.cache), curves=curves)
-        return FitUnit(task, replace(needs, cpus=1) if alone else needs)
+        return FitUnit(task, replace(needs, cpus=1) if alone else needs, _threads())
 
     def score(self, service: EmbeddingService, work: ScoringWork) -> Iterator[ScoredImages]:
         """As `WorkPlace.score`."""
@@ -137,7 +143,7 @@ class ClusterPlace:
         asked = images_by_key(work)
         parts, divided = cut(work.chunks, list(asked.values()))
         groups = condition_groups(work, divided)
-        needs, model, merger = cluster.needs(service.runtime), _model(service), AnswerMerger(work)
+        needs, model, merger = cluster.needs(service.runtime), _model(service, cluster.threads), AnswerMerger(work)
         units = (
             list(scoring_units(work, groups, asked, (part, part.unit_images(service.pool, model)), needs))
             for part in parts
@@ -166,7 +172,9 @@ def cluster_place(
     address = parse_cluster(text)
     surroundings = UnitSurroundings(str(Path.cwd()), timeout, given_up, tuple(catalogue.registered().values()))
     opened = partial(ray_bridge, address, gpus=_cards(runtime), lineup=version("lineup-bench"))
-    return ClusterPlace(opened, surroundings, reporter, curves=address.kind == "local")
+    # nodes of this machine share its cores: more threads than those would wait for one another
+    threads = _threads() if address.nodes is None else max(1, min(_threads(), core_count() // address.nodes))
+    return ClusterPlace(opened, surroundings, reporter, threads, curves=address.kind == "local")
 
 
 def _cards(runtime: Runtime) -> int:
@@ -230,10 +238,10 @@ def _absolute(cache: Cache) -> Cache:
     return replace(cache, root=cache.root.absolute())
 
 
-def _model(service: EmbeddingService) -> UnitImages:
+def _model(service: EmbeddingService, threads: int) -> UnitImages:
     """How the images of units are worked on; they are filled in."""
     cache, runtime = _absolute(service.cache), _on_a_node(service.runtime)
-    return UnitImages(service.pool, (), cache, runtime, service.batch_size, service.workers, 0)
+    return UnitImages(service.pool, (), cache, runtime, service.batch_size, min(service.workers, threads), 0)
 
 
 def _threads() -> int:

@@ -159,10 +159,17 @@ def _embedder(asked: AskedEmbeddings, runtime: Runtime) -> Embedder:
 
 @dataclass(frozen=True)
 class FitUnit:
-    """One fit."""
+    """One fit.
+
+    Attributes:
+        task: The fit.
+        needs: What it asks of a node.
+        threads: That torch has on the machine of the run: the key of a fit that depends on their number says so.
+    """
 
     task: FitTask
     needs: Needs
+    threads: int
 
     @property
     def text(self) -> str:
@@ -187,7 +194,14 @@ class FitUnit:
 
     def compute(self) -> UnitAnswer:
         """As `WorkUnit.compute`."""
-        counts, seconds = run_fit(self.task)
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            counts, seconds = run_fit(self.task)
+        finally:
+            torch.set_num_threads(before)
         return UnitAnswer(counts, seconds)
 
 

@@ -70,4 +70,4 @@ class FakeCluster:
 def place_on(cluster: FakeCluster, reporter: Reporter | None = None) -> ClusterPlace:
     """A place of work whose cluster is a fake."""
     quiet = reporter or Reporter(Console(quiet=True))
-    return ClusterPlace(cluster.opened, UnitSurroundings(str(Path.cwd())), quiet, curves=True)
+    return ClusterPlace(cluster.opened, UnitSurroundings(str(Path.cwd())), quiet, 2, curves=True)
