@@ -176,7 +176,7 @@ def test_a_node_dies(begun, data, expected, tmp_path, moment):
     process = begun(data, tmp_path, "--cluster", "local:2")
     folder = folder_of(process.pid)
     wait_for(process, "cluster: 2 nodes")
-    time.sleep(random.Random(moment).uniform(0, 12))  # noqa: S311 - of a test
+    time.sleep(random.Random(moment).uniform(0, 8))  # noqa: S311 - of a test
     os.kill(raylets(folder)[-1], signal.SIGKILL)  # the one that was started last is not the head
     killed = time.monotonic()
     for line in process.stderr:
