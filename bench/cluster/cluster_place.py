@@ -80,9 +80,8 @@ class ClusterPlace:
             nodes = client.nodes()
             checks.look(nodes)
             asked = max(1, min(self._threads, int(max((node.cpus for node in nodes), default=1))))
-            slots = max(1, sum(int(node.cpus) // asked for node in nodes))
             loop = UnitLoop(client, lambda unit: sent(unit, self._surroundings), self._reporter, checks.look)
-            self._opened = _OpenedCluster(loop, asked, slots)
+            self._opened = _OpenedCluster(loop, asked)
             self._reporter.say(f"cluster: {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}, units of {asked} CPU")
         return self._opened
 
@@ -193,17 +192,14 @@ class _OpenedCluster:
     Attributes:
         loop: Gives units out.
         threads: CPUs that a unit asks for: what it computes with, or all that the largest node has.
-        slots: How many units run at a time.
     """
 
     loop: UnitLoop
     threads: int
-    slots: int
 
-    @property
     def window(self) -> int:
-        """How many units are given out at a time."""
-        return AHEAD * self.slots
+        """How many units are given out at a time, by the nodes that there are now."""
+        return AHEAD * max(1, sum(int(node.cpus) // self.threads for node in self.loop.nodes))
 
     def needs(self, runtime: Runtime) -> Needs:
         """What a unit asks of a node."""
