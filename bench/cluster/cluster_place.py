@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.cluster.address import parse_cluster
 from bench.cluster.bridge import core_count, ray_bridge
 from bench.cluster.cutting import condition_groups, cut, embedding_unit, images_by_key, scoring_units
+from bench.cluster.late_files import awaited
 from bench.cluster.merging import AnswerMerger
 from bench.cluster.node_checks import NodeChecks
 from bench.cluster.unit_loop import UnitEnd, UnitLoop, UnitTicket
@@ -125,7 +126,7 @@ class ClusterPlace:
         cluster = self._cluster(service)
         cluster.loop.begin_stage(len(tasks))
         units = {key: self._fit_unit(task, cluster) for key, task in tasks.items()}
-        yield {key: _ClusterFit(cluster.loop, cluster.loop.give_out(unit)) for key, unit in units.items()}
+        yield {key: _ClusterFit(cluster.loop, cluster.loop.give_out(unit), unit.task) for key, unit in units.items()}
 
     def _fit_unit(self, task: FitTask, cluster: _OpenedCluster) -> FitUnit:
         needs = cluster.needs(task.runtime)
@@ -212,12 +213,14 @@ class _ClusterFit:
 
     loop: UnitLoop
     ticket: UnitTicket
+    task: FitTask
 
     def result(self) -> FitResult:
         """As `PendingFit.result`."""
         (end,) = self.loop.ends(self.ticket)
         for told in end.failures.values():
             raise told.error()
+        awaited(lambda: self.task.cache.has_fit(self.task.item.training_key) or None)
         return end.answer.counts, dict(end.answer.seconds)
 
 
