@@ -77,7 +77,8 @@ class ClusterPlace:
         """The cluster, opened now if it is not; every node has found the cache and images of a service."""
         if self._opened is None:
             client = self._held.enter_context(self._open_client(_variables(self._threads)))
-            checks = NodeChecks(client, _absolute(service.cache), service.pool, self._surroundings)
+            runtime = _on_a_node(service.runtime)
+            checks = NodeChecks(client, _absolute(service.cache), service.pool, self._surroundings, runtime)
             nodes = client.nodes()
             checks.look(nodes)
             asked = max(1, min(self._threads, int(max((node.cpus for node in nodes), default=1))))
