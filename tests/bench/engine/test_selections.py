@@ -9,7 +9,6 @@ from shutil import make_archive
 
 import fsspec
 import numpy as np
-import pyarrow as pa
 import pytest
 
 import bench.platform.files
