@@ -27,6 +27,7 @@ from bench.engine.places.work_place import PendingFit, ScoringWork
 from bench.engine.scoring.score_images import ScoredImages
 from bench.engine.selections import Positions
 from bench.engine.tracking.training_curves import no_curves
+from bench.platform.errors import InputError
 from bench.platform.memory import KEEPING_VARIABLES
 from bench.platform.progress import Reporter
 from detectors import catalogue
@@ -168,9 +169,12 @@ def cluster_place(
         given_up: Calls that are not tried any more, and why.
 
     Raises:
-        InputError: It names no cluster.
+        InputError: It names no cluster, or a detector is of the program that was started, such as a notebook.
     """
     address = parse_cluster(text)
+    if own := [name for name, kind in catalogue.registered().items() if kind.__module__ == "__main__"]:
+        msg = f"--cluster has the work done by what is installed on its nodes, and {', '.join(own)} is of this program:"
+        raise InputError(f"{msg} move it into a module that they can import")
     surroundings = UnitSurroundings(str(Path.cwd()), timeout, given_up, tuple(catalogue.registered().values()))
     opened = partial(ray_bridge, address, gpus=_cards(runtime), lineup=version("lineup-bench"))
     # nodes of this machine share its cores: more threads than those would wait for one another
