@@ -139,6 +139,12 @@ def distribution(source: object) -> str:
     return ", ".join(sorted({name for module in modules for name in _distributions(module)}))
 
 
+def distributions_of_detectors() -> dict[str, str]:
+    """Versions of the installed distributions that bring detectors, by name."""
+    found = [point.dist for point in _read(entry_points, GROUP) if point.dist is not None]
+    return {dist.name: dist.version for dist in found}
+
+
 @cache
 def _distributions(module: str) -> tuple[str, ...]:
     """Names and versions of the distributions that provide a top-level module, installed as files or for editing."""

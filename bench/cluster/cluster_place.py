@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.cluster.address import parse_cluster
 from bench.cluster.bridge import core_count, ray_bridge
 from bench.cluster.cutting import condition_groups, cut, embedding_unit, images_by_key, scoring_units
+from bench.cluster.late_files import awaited
 from bench.cluster.merging import AnswerMerger
 from bench.cluster.node_checks import NodeChecks
 from bench.cluster.unit_loop import UnitEnd, UnitLoop, UnitTicket
@@ -26,6 +27,7 @@ from bench.engine.places.work_place import PendingFit, ScoringWork
 from bench.engine.scoring.score_images import ScoredImages
 from bench.engine.selections import Positions
 from bench.engine.tracking.training_curves import no_curves
+from bench.platform.errors import InputError
 from bench.platform.memory import KEEPING_VARIABLES
 from bench.platform.progress import Reporter
 from detectors import catalogue
@@ -76,13 +78,13 @@ class ClusterPlace:
         """The cluster, opened now if it is not; every node has found the cache and images of a service."""
         if self._opened is None:
             client = self._held.enter_context(self._open_client(_variables(self._threads)))
-            checks = NodeChecks(client, _absolute(service.cache), service.pool, self._surroundings)
+            runtime = _on_a_node(service.runtime)
+            checks = NodeChecks(client, _absolute(service.cache), service.pool, self._surroundings, runtime)
             nodes = client.nodes()
             checks.look(nodes)
             asked = max(1, min(self._threads, int(max((node.cpus for node in nodes), default=1))))
-            slots = max(1, sum(int(node.cpus) // asked for node in nodes))
             loop = UnitLoop(client, lambda unit: sent(unit, self._surroundings), self._reporter, checks.look)
-            self._opened = _OpenedCluster(loop, asked, slots)
+            self._opened = _OpenedCluster(loop, asked)
             self._reporter.say(f"cluster: {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}, units of {asked} CPU")
         return self._opened
 
@@ -126,7 +128,7 @@ class ClusterPlace:
         cluster = self._cluster(service)
         cluster.loop.begin_stage(len(tasks))
         units = {key: self._fit_unit(task, cluster) for key, task in tasks.items()}
-        yield {key: _ClusterFit(cluster.loop, cluster.loop.give_out(unit)) for key, unit in units.items()}
+        yield {key: _ClusterFit(cluster.loop, cluster.loop.give_out(unit), unit.task) for key, unit in units.items()}
 
     def _fit_unit(self, task: FitTask, cluster: _OpenedCluster) -> FitUnit:
         needs = cluster.needs(task.runtime)
@@ -167,9 +169,12 @@ def cluster_place(
         given_up: Calls that are not tried any more, and why.
 
     Raises:
-        InputError: It names no cluster.
+        InputError: It names no cluster, or a detector is of the program that was started, such as a notebook.
     """
     address = parse_cluster(text)
+    if own := [name for name, kind in catalogue.registered().items() if kind.__module__ == "__main__"]:
+        msg = f"--cluster has the work done by what is installed on its nodes, and {', '.join(own)} is of this program:"
+        raise InputError(f"{msg} move it into a module that they can import")
     surroundings = UnitSurroundings(str(Path.cwd()), timeout, given_up, tuple(catalogue.registered().values()))
     opened = partial(ray_bridge, address, gpus=_cards(runtime), lineup=version("lineup-bench"))
     # nodes of this machine share its cores: more threads than those would wait for one another
@@ -193,17 +198,14 @@ class _OpenedCluster:
     Attributes:
         loop: Gives units out.
         threads: CPUs that a unit asks for: what it computes with, or all that the largest node has.
-        slots: How many units run at a time.
     """
 
     loop: UnitLoop
     threads: int
-    slots: int
 
-    @property
     def window(self) -> int:
-        """How many units are given out at a time."""
-        return AHEAD * self.slots
+        """How many units are given out at a time, by the nodes that there are now."""
+        return AHEAD * max(1, sum(int(node.cpus) // self.threads for node in self.loop.nodes))
 
     def needs(self, runtime: Runtime) -> Needs:
         """What a unit asks of a node."""
@@ -216,12 +218,14 @@ class _ClusterFit:
 
     loop: UnitLoop
     ticket: UnitTicket
+    task: FitTask
 
     def result(self) -> FitResult:
         """As `PendingFit.result`."""
         (end,) = self.loop.ends(self.ticket)
         for told in end.failures.values():
             raise told.error()
+        awaited(lambda: self.task.cache.has_fit(self.task.item.training_key) or None)
         return end.answer.counts, dict(end.answer.seconds)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from bench.cluster.cutting import CutImages
+from bench.cluster.late_files import awaited
 from bench.cluster.shards import from_table
 from bench.cluster.unit_loop import UnitEnd
 from bench.cluster.units import ScoringUnit, failed_answers
@@ -66,7 +68,7 @@ def _answers(end: UnitEnd, positions: Positions) -> Iterator[ScoredChunk]:
         raise TypeError(msg)
     yield from failed_answers(unit, failures, positions)
     if len(failures) < len(unit.asked):
-        if (table := unit.images.cache.read_shard(unit.shard)) is None:
+        if (table := awaited(partial(unit.images.cache.read_shard, unit.shard))) is None:
             msg = f"what a node answered about {unit.images.text} is not in the cache any more; run the command again"
             raise InputError(msg)
         yield from from_table(table, unit.keys, positions)

@@ -10,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from bench.cluster.values import ClusterClient, Loss, NodeResources, UnitAnswer
-from bench.cluster.worker import NodeProbe, UnitSurroundings, sent, token_table
+from bench.cluster.worker import NodeProbe, UnitSurroundings, libraries_here, sent, token_table
 from bench.engine.cache import Cache
 from bench.engine.selections import DistinctImages
 from bench.platform.errors import InputError
+from detectors.api import Runtime
 
 
 class NodeChecks:
@@ -24,14 +25,21 @@ class NodeChecks:
         cache: The cache of the run, by its absolute path.
         pool: The images of the run.
         surroundings: What holds for all units of the run.
+        runtime: Where a node computes.
     """
 
     def __init__(
-        self, client: ClusterClient, cache: Cache, pool: DistinctImages, surroundings: UnitSurroundings
+        self,
+        client: ClusterClient,
+        cache: Cache,
+        pool: DistinctImages,
+        surroundings: UnitSurroundings,
+        runtime: Runtime,
     ) -> None:
         self._client, self._surroundings = client, surroundings
         _, first = np.unique(pool.owners, return_index=True)
-        self._probe = NodeProbe(cache, secrets.token_hex(16), "", pool.only(np.sort(first)))
+        samples, libraries = pool.only(np.sort(first)), libraries_here(runtime)
+        self._probe = NodeProbe(cache, secrets.token_hex(16), "", samples, runtime, libraries)
         cache.write_shard(self._probe.question, token_table(self._probe.token))
         self._known: set[str] = set()
 

@@ -20,7 +20,8 @@ from bench.cluster.bridge import OpenRequest
 
 PROBE_SECONDS = 60.0
 LISTENING_SECONDS = 10.0
-# which nobody outside this machine reaches; Ray takes 127.0.0.1 for the machine's own address on Linux, and fails
+# whatever other addresses the machine has, though ports are open at these too; Ray takes 127.0.0.1 for one of them on
+# Linux, and fails
 LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 OF_ONE_NODE = {"object_store_memory": 100 << 20, "include_dashboard": False, "node_ip_address": LOOPBACK}
 LOSSES: dict[type[Exception], str] = {

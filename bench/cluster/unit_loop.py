@@ -52,11 +52,13 @@ class UnitTicket:
         unit: The unit.
         open: Number of its parts that have not ended.
         ends: Those that have.
+        counted: Whether it is among the units that are done.
     """
 
     unit: WorkUnit
     open: int = 0
     ends: list[UnitEnd] = field(default_factory=list)
+    counted: bool = False
 
 
 @dataclass
@@ -96,6 +98,11 @@ class UnitLoop:
         self._start = self._said = self._seen = clock()
         self._unplaced: dict[Needs, float] = {}  # since when no node has what is asked
 
+    @property
+    def nodes(self) -> Sequence[NodeResources]:
+        """The nodes that were alive when they were last looked at."""
+        return self._nodes
+
     def begin_stage(self, total: int) -> None:
         """Count from nothing again, to so many units; everything is tried again, as it is other work."""
         self._guilty.clear()
@@ -106,6 +113,7 @@ class UnitLoop:
         """Have a unit computed, without those detectors that brought a process down before."""
         ticket = UnitTicket(unit)
         self._give(ticket, unit, 1)
+        self._count(ticket)
         return ticket
 
     def ends(self, ticket: UnitTicket) -> list[UnitEnd]:
@@ -114,17 +122,18 @@ class UnitLoop:
             self._turn()
         return ticket.ends
 
-    def in_order(self, groups: Iterable[Sequence[WorkUnit]], window: int) -> Iterator[list[UnitEnd]]:
+    def in_order(self, groups: Iterable[Sequence[WorkUnit]], window: Callable[[], int]) -> Iterator[list[UnitEnd]]:
         """Give units out, and give the ends of each group in order.
 
         Args:
             groups: Units in groups; one is made when it is given out.
-            window: How many units are given out beside those of the group that is waited for.
+            window: How many units are given out beside those of the group that is waited for; asked again and again,
+                as nodes join.
         """
         waiting: deque[list[UnitTicket]] = deque()
         for group in groups:
             waiting.append([self.give_out(unit) for unit in group])
-            while waiting and (sum(map(len, waiting)) > window or not any(ticket.open for ticket in waiting[0])):
+            while waiting and (sum(map(len, waiting)) > window() or not any(ticket.open for ticket in waiting[0])):
                 yield self._ends_of(waiting.popleft())
         while waiting:
             yield self._ends_of(waiting.popleft())
@@ -138,7 +147,6 @@ class UnitLoop:
             return
         if (known := left.known()) is not None:
             ticket.ends.append(UnitEnd(left, known))
-            self._done += not ticket.open
             return
         number = next(self._numbers)
         self._running[number] = _Attempt(ticket, left, attempt)
@@ -173,6 +181,7 @@ class UnitLoop:
                 self._lost(attempt, reply)
             else:
                 self._take(attempt, pickle.loads(reply))  # noqa: S301 - of Lineup's own process on a node
+            self._count(attempt.ticket)
 
     def _release(self) -> None:
         """Give out what waited, without whoever was found."""
@@ -180,15 +189,18 @@ class UnitLoop:
         for attempt in held:
             attempt.ticket.open -= 1
             self._give(attempt.ticket, attempt.unit, attempt.number)
+            self._count(attempt.ticket)
+
+    def _count(self, ticket: UnitTicket) -> None:
+        """Count a unit that has ended, once, however many parts it was divided into."""
+        if not ticket.open and not ticket.counted:
+            ticket.counted = True
+            self._done += 1
 
     def _take(self, attempt: _Attempt, answer: UnitAnswer) -> None:
         if answer.error is not None and isinstance(error := answer.error.error(), InputError):
             raise error
-        self._end(attempt, answer)
-
-    def _end(self, attempt: _Attempt, answer: UnitAnswer) -> None:
         attempt.ticket.ends.append(UnitEnd(attempt.unit, answer))
-        self._done += not attempt.ticket.open
 
     def _lost(self, attempt: _Attempt, loss: Loss) -> None:
         """Give a unit out again, or divide it, or let it fail."""
@@ -208,7 +220,7 @@ class UnitLoop:
         error = ToldError(ProcessDied.__name__, f"{loss.how}, {ATTEMPTS} times, in the middle of its work on a cluster")
         self._reporter.say(f"cluster: {unit.text} is given up: {loss.how}, {ATTEMPTS} times")
         self._guilty[unit.detectors[0]] = error
-        self._end(attempt, UnitAnswer(error=error))
+        attempt.ticket.ends.append(UnitEnd(unit, UnitAnswer(error=error)))
 
     def _try_again(self, attempt: _Attempt) -> None:
         """Give a unit out once more; one that was lost twice waits where another such shows who does it."""

@@ -39,6 +39,11 @@ def _kept() -> dict[str, Any]:
     return {}
 
 
+def _kept_key(item: PlannedCell, *, by_torch: bool) -> str:
+    """By which a detector is kept: one that is attacked is computed as it is where torch computes its scores."""
+    return f"{item.fit_key} by torch" if by_torch else item.fit_key
+
+
 def _keep_only(keys: Sequence[str]) -> None:
     """Let go of what a unit does not need, so that no process holds more than one unit's detectors."""
     for key in _kept().keys() - set(keys):
@@ -284,7 +289,7 @@ class ScoringUnit:
             return known
         counts = Counter[str]()
         targets = [one.item.target.fit_key for one in self.asked if one.item.target]
-        _keep_only([*(one.item.fit_key for one in self.asked), *targets])
+        _keep_only([*(_kept_key(one.item, by_torch=one.by_torch) for one in self.asked), *targets])
         parts = list(self._answers(self.images.service(counts)))
         places = {key: place for place, key in enumerate(self.keys)}
         self.images.cache.write_shard(self.shard, to_table(parts, places))
@@ -320,7 +325,8 @@ class ScoringUnit:
 
     def _detector(self, item: PlannedCell, *, by_torch: bool) -> Detector:
         """A fitted detector, loaded once in a process. Raises `InputError` where a node has not got its fit."""
-        if item.fit_key not in _kept():
+        key = _kept_key(item, by_torch=by_torch)
+        if key not in _kept():
             cache, runtime = self.images.cache, self.images.runtime
             counts = Counter[str]()
             service = FitService({}, cache, self.images.service(counts), runtime, counts)
@@ -330,9 +336,11 @@ class ScoringUnit:
                     msg = f"the cache {cache.root} of a node lacks the fit of {item.cell.detector}: let all nodes share"
                     raise InputError(f"{msg} it")
                 if by_torch:
-                    compute_by_torch(detector, item.path, [self.images.pool[0]])
-            _kept()[item.fit_key] = detector
-        found: Detector = _kept()[item.fit_key]
+                    compute_by_torch(
+                        detector, item.path, map(self.images.pool.__getitem__, range(len(self.images.pool)))
+                    )
+            _kept()[key] = detector
+        found: Detector = _kept()[key]
         return found
 
 

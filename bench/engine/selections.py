@@ -69,7 +69,7 @@ class DistinctImages:
         owners, rows, sets, starts = self.owners[positions], self.rows[positions].copy(), [], []
         for owner in np.unique(owners).tolist():
             mine = owners == owner
-            sets.append(self.sets[owner].select(rows[mine]))
+            sets.append(self.sets[owner].select(rows[mine]).to_be_sent())
             rows[mine] = np.arange(int(mine.sum()))
             starts.append(owner)
         return DistinctImages(tuple(sets), self.hashes[positions], np.searchsorted(starts, owners), rows)
@@ -140,8 +140,9 @@ class Selection:
 
     def with_own_pool(self) -> Selection:
         """The same images with no other image in the pool, to be sent to another process."""
-        pool, (positions,) = _find_distinct([self.images], [self.hashes])
-        return Selection(self.images, positions, pool)
+        images = self.images.to_be_sent()
+        pool, (positions,) = _find_distinct([images], [self.hashes])
+        return Selection(images, positions, pool)
 
 
 class Selections:

@@ -292,6 +292,10 @@ class ImageSet:
         """The images at these positions, in this order, or those whose row is true."""
         return replace(self, table=self.table.iloc[np.asarray(rows)].reset_index(drop=True))
 
+    def to_be_sent(self) -> ImageSet:
+        """The same images without what is asked of a whole data set alone: attributes may hold its tables."""
+        return replace(self, attributes={}, refused=())
+
     def select_subsets(self, subsets: Collection[Subset]) -> ImageSet:
         """The images of all these subsets together."""
         selected = np.zeros(len(self), bool)

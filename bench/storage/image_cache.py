@@ -51,6 +51,10 @@ class ImageCache:
     _stopped: bool = False
     _lock: Lock = field(default_factory=Lock)
 
+    def __reduce__(self) -> tuple[type[ImageCache], tuple[Path, int]]:
+        """Another process looks for itself at what there is."""
+        return ImageCache, (self.folder, self.limit)
+
     @classmethod
     def of(cls, cache_root: Path) -> ImageCache:
         """The one in a cache folder, with the limit that was set for it."""

@@ -103,14 +103,18 @@ class _Publisher:
 
     def publish_all(self) -> None:
         """Publish everything, the manifest last. Raises `InputError` where the store is not up to date then."""
-        if self._lost:
-            msg = f"{self._lost}; what this run found is kept in {self.copy.folder}"
-            raise InputError(msg)
         try:
-            self.copy.publish(ended=True)
+            if not self._lost:
+                self._renew()  # this process may have stood still for long
+                self.copy.publish(ended=True)
         except StoreFault as fault:
             msg = f"{fault}; what was found is kept in {self.copy.folder}, and is not computed again"
             raise StoreFault(msg) from fault
+        except InputError as taken_over:
+            self._lost = taken_over
+        if self._lost:
+            msg = f"{self._lost}; what this run found is kept in {self.copy.folder}"
+            raise InputError(msg)
 
     def publish_what_is_there(self) -> None:
         """The same of a command that ends early and is not to wait long: a fault is a line."""
@@ -128,15 +132,18 @@ class _Publisher:
         except StoreFault as fault:
             self._say(f"{fault}; this run does not hold it any more, and another takes it over")
 
+    def _renew(self) -> None:
+        """Show that this process lives. Raises `InputError` where another run has taken it over, and `StoreFault`."""
+        self._claim = renewed(self.copy.store, self._claim)
+
     def _work(self) -> None:
-        patient, beat, taken = self.copy.store, time.monotonic(), 0.0
+        patient, taken = self.copy.store, 0.0
         self.copy.store = ObjectStore(patient.url, WHILE_IT_RUNS)
         while not self._lost and not self._end.wait(max(EVERY, SHARE * taken)):
             start = time.monotonic()
             try:
-                if start - beat > BEAT:
-                    self._claim = renewed(self.copy.store, self._claim)
-                    beat = start
+                if abs(time.time() - self._claim.seen) > BEAT:  # `monotonic` sleeps with its machine
+                    self._renew()
                 self.copy.publish()
                 self._tell_silence("")
             except StoreFault as fault:

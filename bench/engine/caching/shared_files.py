@@ -99,7 +99,7 @@ class SharedFiles:
             return
         own = self.root / f"{WRITING}{token_hex(8)}.json"
         left = [path for path in self.root.glob(f"{WRITING}*.json") if _has_ended(path)]
-        count = self._publish_since(min(path.stat().st_mtime for path in left)) if left else 0
+        count = self._publish_since(min(map(_moment, left))) if left else 0
         for path in left:
             path.unlink(missing_ok=True)
         write_atomically(own, lambda path: path.write_text(json.dumps(asdict(this_process())), encoding="utf-8"))
@@ -136,6 +136,14 @@ class SharedFiles:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+
+def _moment(path: Path) -> float:
+    """When a mark was made; now, where another command has just published what it is of."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _has_ended(path: Path) -> bool:

@@ -7,7 +7,7 @@ in bfloat16 the figures are shown.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -242,18 +242,20 @@ def compare_with_torch(
     return Agreement(len(rows), change, flips, by_torch, len(images) - len(rows))
 
 
-def compute_by_torch(detector: Detector, path: DetectorPath, samples: Sequence[Sample]) -> None:
+def compute_by_torch(detector: Detector, path: DetectorPath, samples: Iterable[Sample]) -> None:
     """Have torch compute in float32 what a backend computes of a detector, as was found to be right elsewhere.
 
     Args:
         detector: The fitted detector.
         path: The path of its recipe.
-        samples: Images that it can take, one or more.
+        samples: Images, of which the first one is shown to it that it can take; they are read as far as that.
     """
-    images = AgreementImages(samples)
-    _, bodies = images.answer(detector, path, images.rows(detector, path), by_torch=True)
-    for body in bodies:
-        body.by_torch = True
+    for images in (AgreementImages([sample]) for sample in samples):
+        if rows := images.rows(detector, path):
+            _, bodies = images.answer(detector, path, rows, by_torch=True)
+            for body in bodies:
+                body.by_torch = True
+            return
 
 
 def _odds_change(found: Answer, expected: Answer) -> float:

@@ -100,6 +100,10 @@ class ZipArchive(Archive):
         self._names = [_member_name(member.filename) for member in files]
         self._members = dict(zip(self._names, files, strict=True))
 
+    def __reduce__(self) -> tuple[type[ZipArchive], tuple[Path]]:
+        """Another process opens it for itself."""
+        return ZipArchive, (self.file,)
+
     def _list(self) -> Listing:
         return self._listing_of(self._names)
 

@@ -59,7 +59,8 @@ class RemoteStore(Tree):
 
     def stamp(self, name: str) -> FileStamp:
         """Size in bytes, 0 where the store does not know it, and a hash of its information in place of a time."""
-        _ = self.listing
+        if name not in self._info:
+            _ = self.listing
         if name not in self._info:
             raise FileNotFoundError(ENOENT, "no such file on the store", f"{self.where}/{name}")
         if self._info[name].get("size") is None:  # a listing may lack the information on one file

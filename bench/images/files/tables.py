@@ -33,6 +33,10 @@ class RowGroupCache:
         self._entries: OrderedDict[tuple[object, ...], tuple[Any, int]] = OrderedDict()
         self._bytes = 0
 
+    def __reduce__(self) -> tuple[type[RowGroupCache], tuple[()]]:
+        """Another process reads for itself."""
+        return RowGroupCache, ()
+
     def get(self, key: tuple[object, ...], load: Callable[[], tuple[Any, int]]) -> Any:  # noqa: ANN401 - tables, columns
         """The cached value of a key, or what `load` returns.
 

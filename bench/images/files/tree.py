@@ -184,6 +184,10 @@ class Tree(ABC):
         self.left_out: AbstractSet[str] = frozenset()
         self.reading = AS_STATED
 
+    def __getstate__(self) -> dict[str, object]:
+        """What another process reads files by: it is sent no list of them, of which there may be millions."""
+        return {name: value for name, value in vars(self).items() if name != "listing"}
+
     @property
     def title(self) -> str:
         """A short name for tables."""

@@ -11,12 +11,13 @@ import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from rich.console import Console
 
+from bench.cluster.cluster_place import cluster_place
 from bench.cluster.units import ScoringUnit, _kept
 from bench.engine.cache import Cache
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records.outcomes import Failed, Scored
-from detectors.api import Card
+from detectors.api import Card, Runtime
 from tests.support.fake_cluster import FakeCluster, place_on
 from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 
@@ -166,6 +167,13 @@ def test_images_that_a_node_cannot_read_are_seen_before_any_work(folder, tmp_pat
     monkeypatch.setattr(DistinctImages, "__getitem__", gone)
     with place_on(FakeCluster()) as bench.place, pytest.raises(InputError, match="let all nodes find the images there"):
         bench.run(planned)
+
+
+def test_a_detector_of_the_program_that_was_started_is_refused_by_its_name(monkeypatch, silent):
+    mine = type("Mine", (Checkerboard,), {"__module__": "__main__"})
+    monkeypatch.setattr("detectors.catalogue._REGISTERED", {"mine": mine})
+    with pytest.raises(InputError, match="and mine is of this program: move it into a module"):
+        cluster_place("local:1", Runtime(), silent, None, {})
 
 
 def test_units_hold_their_own_images_alone(folder, tmp_path):

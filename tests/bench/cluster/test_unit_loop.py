@@ -77,7 +77,7 @@ def test_groups_end_in_order_whatever_ends_first():
     cluster = Scripted(lambda unit, attempt, now: unit.compute() if now > {"a": 9, "b": 5, "c": 1}[unit.name] else None)
     loop, _ = loop_on(cluster)
     groups = [[Work("a"), Work("b")], [Work("c")]]
-    assert [[end.unit.name for end in ends] for ends in loop.in_order(groups, 10)] == [["a", "b"], ["c"]]
+    assert [[end.unit.name for end in ends] for ends in loop.in_order(groups, lambda: 10)] == [["a", "b"], ["c"]]
 
 
 def test_no_more_is_given_out_than_the_window_and_units_are_made_when_they_are():
@@ -89,14 +89,14 @@ def test_no_more_is_given_out_than_the_window_and_units_are_made_when_they_are()
             yield [Work(name)]
 
     loop, _ = loop_on(Scripted(fine))
-    ends = loop.in_order(groups(), 2)
+    ends = loop.in_order(groups(), lambda: 2)
     assert next(ends)[0].unit.name == "a"
     assert len(made) <= 3
 
 
 def test_what_is_known_is_not_given_out():
     cluster = Scripted(fine)
-    (ends,) = loop_on(cluster)[0].in_order([[Work("a", kept=True)]], 1)
+    (ends,) = loop_on(cluster)[0].in_order([[Work("a", kept=True)]], lambda: 1)
     assert ends[0].answer.counts == Counter(known=1)
     assert cluster.attempts == []
 
@@ -132,7 +132,7 @@ def test_it_is_found_before_all_units_have_died_as_often():
         lambda unit, attempt, now: Loss("its process died") if "bad" in unit.detectors else fine(unit, 0, 0)
     )
     units = [[Work(name, ("good", "bad"))] for name in "abcdefgh"]
-    ends = list(loop_on(cluster)[0].in_order(units, len(units)))
+    ends = list(loop_on(cluster)[0].in_order(units, lambda: len(units)))
     assert sum("bad" in unit.detectors for unit in cluster.attempts) == 2 * len(units) + 2 + ATTEMPTS
     for group in ends:
         assert {end.unit.detectors: bool(end.failures) for end in group} == {("good",): False, ("bad",): True}
@@ -192,3 +192,36 @@ def test_a_long_wait_is_told_every_half_minute():
     loop.begin_stage(3)
     loop.ends(loop.give_out(Work("a")))
     assert output.getvalue().count("cluster: 0 of 3 units done, 1 given out to 1 node\n") == 3
+
+
+def test_a_node_that_joined_is_given_work_beside_what_the_first_ones_have():
+    made, cluster = [], Scripted(lambda unit, attempt, now: unit.compute() if unit.name != "a" or now > 20 else None)
+
+    def groups():
+        for name in "abcdefghijkl":
+            made.append(name)
+            yield [Work(name)]
+
+    loop, _ = loop_on(cluster)
+    ends = loop.in_order(groups(), lambda: 2 * len(loop.nodes))
+    cluster.alive.append(NodeResources("b", "other", 1.0, 0.0, 4e9))
+    next(ends)
+    assert made == ["a", "b", "c"]
+    assert len(loop.nodes) == 2
+    for _ in range(3):
+        next(ends)
+    assert made == list("abcdefgh")
+
+
+def test_a_unit_is_counted_once_whatever_became_of_its_parts():
+    def become(unit, attempt, now):
+        return Loss("its process died") if "bad" in unit.detectors else unit.compute() if now > 200 else None
+
+    loop, output = loop_on(Scripted(become))
+    loop.begin_stage(4)
+    list(
+        loop.in_order([[Work("one", ("good", "bad"))], [Work("two", ("bad",))], [Work("three", kept=True)]], lambda: 9)
+    )
+    loop.ends(loop.give_out(Work("four", ("fine",))))
+    assert "cluster: 2 of 4 units done" in output.getvalue()
+    assert loop._done == 4

@@ -1,20 +1,24 @@
 """Selections: one class degraded by itself, and generators of which a few images join."""
 
 import os
+import pickle
 import signal
 from dataclasses import replace
 from pathlib import Path
+from shutil import make_archive
 
+import fsspec
 import numpy as np
 import pytest
 
 import bench.platform.files
 from bench.engine.cache import Cache
 from bench.engine.selections import Selections
-from bench.images.data_sets import read
+from bench.images.data_sets import open_data, read
 from bench.images.decoding.decoder import UnreadableImage
 from bench.images.image_set import TooFewImages
 from protocols.api import Cell, SourceDraw, Subset
+from tests.support.image_tables import structs, table, write_parquet
 from tests.support.miniature import SIZES, write_folder
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("odd",), "val")
@@ -156,3 +160,46 @@ def test_an_image_that_changes_after_it_was_hashed_is_not_read(tmp_path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk that loses a bit
     with pytest.raises(UnreadableImage, match="its content is another than was checked: restore it"):
         pool[0]
+
+
+def as_folder(folder, into):
+    return str(folder)
+
+
+def as_zip(folder, into):
+    return make_archive(str(into / "data"), "zip", folder)
+
+
+def as_parquet(folder, into):
+    images = sorted(folder.rglob("*.png"))
+    labels = ["fake" if path.parent.name == "ai" else "real" for path in images]
+    columns = {"image": structs([path.read_bytes() for path in images]), "label": labels}
+    write_parquet(into / "tables" / "train.parquet", table(columns))
+    return str(into / "tables")
+
+
+def as_store(folder, into):
+    for path in folder.rglob("*.png"):
+        fsspec.filesystem("memory").pipe_file(f"/sent/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    return "memory://sent"
+
+
+@pytest.mark.parametrize("place", [as_folder, as_zip, as_parquet, as_store])
+def test_some_images_are_sent_to_another_process_from_wherever_they_are(miniature, tmp_path, silent, place):
+    images = open_data(place(miniature, tmp_path), tmp_path / "cache", 1, silent)
+    inspected = Cache(tmp_path / "cache").inspect(images, 1, lambda _: None)
+    pool = Selections({"": inspected}).pool
+    some = np.arange(3, len(pool), 7)
+    sent = pickle.dumps(pool.only(some))
+    received = pickle.loads(sent)  # noqa: S301 - made on the line before
+    for row, position in enumerate(some.tolist()):
+        assert np.array_equal(received[row].pixels, pool[position].pixels)
+
+
+def test_names_of_other_images_are_not_sent(miniature, tmp_path, silent):
+    images = open_data(as_folder(miniature, tmp_path), tmp_path / "cache", 1, silent)
+    pool = Selections({"": Cache(tmp_path / "cache").inspect(images, 1, lambda _: None)}).pool
+    mine, *others = (Path(pool.where(position)).name.encode() for position in range(len(pool)))
+    sent = pickle.dumps(pool.only(np.array([0])))
+    assert mine in sent
+    assert not any(other in sent for other in others)

@@ -98,6 +98,31 @@ def test_a_run_that_was_taken_over_publishes_nothing_more(flaky, tmp_path, monke
     assert read_claim(store) == other
 
 
+def test_a_run_that_was_taken_over_while_it_stood_still_publishes_nothing_in_the_end(flaky, tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "EVERY", 1000.0)
+    store, other = ObjectStore(URL), own_claim()
+
+    def work():
+        store.write(CLAIM, other.to_json())
+        write(tmp_path, LAST)
+
+    with (
+        pytest.raises(InputError, match=r"another run .*; what this run found is kept in"),
+        published(tmp_path, URL, print),
+    ):
+        work()
+    assert f"/bucket/run/{LAST}" not in flaky.store
+    assert read_claim(store) == other
+
+
+def test_the_sign_of_life_is_given_by_the_clock_that_others_read(flaky, tmp_path, monkeypatch):
+    store = ObjectStore(URL)
+    with published(tmp_path, URL, print):
+        first, now = read_claim(store), time.time
+        monkeypatch.setattr("bench.storage.publishing.time.time", lambda: now() + 2 * claim.BEAT)  # it slept
+        wait_until(lambda: read_claim(store).seen > first.seen + claim.BEAT)
+
+
 def test_a_copy_for_reading_says_where_there_is_no_finished_run(flaky, tmp_path):
     store = ObjectStore(URL)
     with pytest.raises(InputError, match=r"flaky://bucket/run holds no run \(manifest.json is missing\)"):

@@ -150,6 +150,15 @@ def test_what_a_killed_command_left_is_published_and_that_of_one_that_goes_on_is
     assert len(system.store) == 5
 
 
+def test_two_commands_that_find_what_a_killed_one_left_are_in_no_others_way(machines, monkeypatch):
+    one, _, _ = machines
+    shared, mark = SharedFiles.of(one.root), one.root / f"{WRITING}{'0' * 16}.json"
+    mark.write_text("")
+    monkeypatch.setattr("bench.engine.caching.shared_files._has_ended", lambda path: path.unlink() or True)
+    with shared.in_step() as left:
+        assert left == 0
+
+
 def test_a_cache_without_a_store_asks_none(tmp_path):
     cache = Cache.at(tmp_path / "plain")
     assert cache == Cache(tmp_path / "plain", "")

@@ -10,7 +10,7 @@ import torch
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from torch import nn
 
-from bench.engine.scoring.agreement import AgreementImages, compare_with_torch, needs_check
+from bench.engine.scoring.agreement import AgreementImages, compare_with_torch, compute_by_torch, needs_check
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import BackendBody
 from detectors.api import Card, Embedder, Probe, Runtime, Unavailable
@@ -81,6 +81,15 @@ def test_a_float32_backend_that_changes_scores_is_left_for_good(tmp_path, shift)
     assert np.array_equal(scores(detector), EXPECTED)
     (note,) = runtime.backend.notes
     assert note.startswith("contrast is computed by torch in float32: the backend changes a score by ")
+
+
+def test_what_was_left_elsewhere_is_left_here_though_the_first_image_is_refused(tmp_path, monkeypatch):
+    detector, _ = shifted(tmp_path, 0.1)
+    prepare, read = detector.prepare, []
+    monkeypatch.setattr(detector, "prepare", lambda one: read.append(one) or (prepare(one) if len(read) > 1 else 1 / 0))
+    compute_by_torch(detector, ("d",), SAMPLES)
+    assert read == SAMPLES[:2]
+    assert np.array_equal(scores(detector), EXPECTED)
 
 
 def test_a_decision_that_differs_counts_however_small_the_change(tmp_path):
