@@ -16,13 +16,14 @@ from bench.records.store import Store
 WAITING = """
 import os, sys, time
 from bench.platform.outside.interruption import Interrupted, signals_as_exceptions
+from bench.platform.processes.waiting import result_of
 from bench.platform.processes.worker_processes import WorkerProcesses
 
 if __name__ == "__main__":
     try:
         with signals_as_exceptions(), WorkerProcesses(1) as pool:
-            print(pool.submit(os.getpid).result(), flush=True)
-            pool.submit(time.sleep, 60).result()
+            print(result_of(pool.submit(os.getpid)), flush=True)
+            result_of(pool.submit(time.sleep, 60))
     except Interrupted as error:
         sys.exit(error.exit_code)
 """
