@@ -12,7 +12,7 @@ Layout of the folder:
     rates/<processor>.json           how long this machine takes for one image of each kind of work
     uses/<digest>.json               what a run used of all this, by result folder (`caching.use_records`)
 One that is the working copy of an object store (`LINEUP_CACHE` is a URL) shares with it what depends on no machine:
-embeddings, fits, answers and agreements (`caching.shared_files`).
+embeddings, fits, answers, shards and agreements (`caching.shared_files`).
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only, and has a checksum in it
 (`bench.platform.seals`): what is damaged is made anew, with a line to the user. Files of earlier versions have none.
 Deleting the folder, or any part of it, costs time and nothing else.
@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,14 +46,13 @@ from bench.images.quality.file_records import VERSION
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.files import digest
 from bench.platform.outside.json_text import parse_json
-from bench.platform.seals import EMPTY_SEAL, SEAL, read_cached, write_sealed
+from bench.platform.seals import EMPTY_SEAL, SEAL, Content, read_cached, write_sealed
 from bench.records.columns import LOG_ODDS, SCORE
 from detectors.api import Answer, State
 
 HISTORY = "history"
 _DIAGNOSTIC = "diagnostic "  # before the name of one: a detector may call it as a column of ours is called
 History = Sequence[Mapping[str, float]]
-Content = TypeVar("Content")
 
 
 def _file_name(key: str) -> str:
