@@ -69,8 +69,11 @@ def answer(checked: CheckedQuestion, reporter: Reporter, call: str, *, show: boo
     """
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
+    from bench.request.early_checks import require_ray
     from bench.request.run_record import cache_use
 
+    if checked.question.cluster:
+        require_ray()
     with held_cache(reporter) as cache, _held_folders(checked), _published(checked.out, reporter):
         planned = plan_question(checked, cache.path, reporter, dry=False)
         cache.declare([cache_use(run) for run in planned])

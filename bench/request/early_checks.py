@@ -60,7 +60,7 @@ def check_request(request: RunRequest) -> None:
 def _require_extras(request: RunRequest) -> None:
     """Raise `InputError` where a request asks for what an extra that is not installed brings."""
     if request.cluster:
-        require_cluster(request.cluster)
+        parse_cluster(request.cluster)  # Ray itself is needed by runs alone: a dry run asks what a cluster would bring
     if request.tensorboard:
         require_tensorboard()
     if request.track:
@@ -118,9 +118,8 @@ def _check_attacks(texts: Sequence[str]) -> None:
         raise InputError(str(error)) from error
 
 
-def require_cluster(text: str) -> None:
-    """Raise `InputError` for what names no cluster, or where Ray is not installed."""
-    parse_cluster(text)
+def require_ray() -> None:
+    """Raise `InputError` where Ray is not installed."""
     if find_spec("ray") is None:
         msg = "--cluster needs the package ray, which is not installed; run pip install 'lineup-bench[cluster]'"
         raise InputError(msg)
