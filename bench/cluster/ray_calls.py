@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import ray
 from ray import exceptions
@@ -71,7 +71,7 @@ class RayCalls:
         """The nodes that are alive: key, host, CPUs, GPUs, bytes of memory."""
         return [
             (one["NodeID"], one["NodeManagerHostname"], *(there.get(kind, 0.0) for kind in ("CPU", "GPU", "memory")))
-            for one in ray.nodes()  # type: ignore[no-untyped-call]
+            for one in cast("Any", ray).nodes()  # Ray has no types for it, and is no dependency
             if one["Alive"]
             for there in (one["Resources"],)
         ]

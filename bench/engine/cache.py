@@ -148,11 +148,9 @@ class Cache:
 
     def write_answer(self, key: str, answer: Answer) -> None:
         """Write what was answered about the images of a cell, in their order."""
-        odds = np.float32(np.nan) if answer.log_odds is None else answer.log_odds
-        diagnostics = {_DIAGNOSTIC + name: list(values) for name, values in answer.diagnostics.items()}
-        frame = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        table = table.replace_schema_metadata({**table.schema.metadata, SEAL: EMPTY_SEAL})
+        odds = pa.nulls(len(answer.scores), pa.float32()) if answer.log_odds is None else pa.array(answer.log_odds)
+        diagnostics = {_DIAGNOSTIC + name: pa.array(values) for name, values in answer.diagnostics.items()}
+        table = pa.table({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics}, metadata={SEAL: EMPTY_SEAL})
         self._write(self._answer_path(key), partial(pq.write_table, table))
 
     def read_shard(self, key: str) -> pa.Table | None:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
@@ -54,17 +53,17 @@ LOCK = ".lock"  # of the run that writes into the folder
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
 ROWS_AT_ONCE = 1 << 18  # of scores, that are held beside the answers while they are written
 DAMAGED = ".damaged"  # behind the name of a file that was set aside
-_TEXT = pa.dictionary(pa.int32(), pa.string())
-_SCORES_SCHEMA = pa.schema(
-    [
-        (columns.KEY, _TEXT),
-        (columns.NAME, _TEXT),
-        (columns.SOURCE, _TEXT),
-        (columns.LABEL, pa.int8()),
-        (columns.SCORE, pa.float32()),
-        (columns.LOG_ODDS, pa.float32()),
-    ]
-)
+
+
+def _scores_schema(text: pa.DataType) -> pa.Schema:
+    """Types of the columns `columns.SCORES`, whose texts are of this one."""
+    texts = [(name, text) for name in (columns.KEY, columns.NAME, columns.SOURCE)]
+    return pa.schema(
+        [*texts, (columns.LABEL, pa.int8()), (columns.SCORE, pa.float32()), (columns.LOG_ODDS, pa.float32())]
+    )
+
+
+_WRITTEN_SCORES, _READ_SCORES = _scores_schema(pa.string()), _scores_schema(pa.dictionary(pa.int32(), pa.string()))
 _STATUSES = {outcome.status for outcome in get_args(Outcome)}
 _CELLS = "cells"  # beside the manifest's own entries
 FINISHED = "finished"  # the same: when the last command finished, UTC as ISO 8601 has it; none in earlier files
@@ -118,26 +117,25 @@ class Store:
             if answer.diagnostics:
                 table = _diagnostics(images, answer.diagnostics)
                 self._write(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
-        frames = (_scores(key, images, answer) for key, images, answer in group)
+        tables = (_scores(key, images, answer) for key, images, answer in group)
         sizes = {key: len(answer.scores) for key, _, answer in group}
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
-        self._write_scores(frames, sizes, diagnosed)
+        self._write_scores(tables, sizes, diagnosed)
 
     def record_scores(self, scores: pd.DataFrame) -> None:
         """Write scores that were not computed here, one row per image and cell, columns `columns.SCORES`."""
         sizes = {str(key): int(size) for key, size in scores.groupby(columns.KEY).size().items()}
-        self._write_scores([scores], sizes, [])
+        rows = pa.Table.from_pandas(scores[list(columns.SCORES)], preserve_index=False)
+        self._write_scores([rows.cast(_WRITTEN_SCORES)], sizes, [])
 
-    def _write_scores(self, frames: Iterable[pd.DataFrame], sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
+    def _write_scores(self, tables: Iterable[pa.Table], sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
         """Write one file of scores: those of some cells, whose keys are those of `sizes`; few of them are held."""
-        metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
-        tables = map(_score_rows, _joined(frames, ROWS_AT_ONCE))
-        first = next(tables).replace_schema_metadata(metadata)
+        schema = _WRITTEN_SCORES.with_metadata({_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)})
 
         def write(path: Path) -> None:
-            with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
-                for table in chain([first], tables):
-                    writer.write_table(table.cast(first.schema))
+            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                for table in _joined(tables, ROWS_AT_ONCE):
+                    writer.write_table(table)
 
         self._write(self.root / SCORES / f"{digest(*sorted(sizes))[:32]}.parquet", write)
 
@@ -328,7 +326,7 @@ class Store:
         if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
             table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
         try:
-            scores = table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
+            scores = table.select(list(columns.SCORES)).cast(_READ_SCORES)
         except (KeyError, pa.ArrowException) as error:
             raise damaged(self.root, path, error) from error
         empty = [name for name in columns.SCORES if name != columns.LOG_ODDS and scores[name].null_count]
@@ -337,31 +335,29 @@ class Store:
         return scores
 
 
-def _joined(frames: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.DataFrame]:
-    """Consecutive frames as one, of so many rows or some more; the last has the rest."""
-    waiting: list[pd.DataFrame] = []
-    for frame in frames:
-        waiting.append(frame)
+def _joined(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Consecutive tables as one, of so many rows or some more; the last has the rest."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
         if sum(map(len, waiting)) >= rows:
-            yield pd.concat(waiting)
+            yield pa.concat_tables(waiting)
             waiting = []
     if waiting:
-        yield pd.concat(waiting)
+        yield pa.concat_tables(waiting)
 
 
-def _score_rows(scores: pd.DataFrame) -> pa.Table:
-    """Rows of a file of scores."""
-    rows = scores[list(columns.SCORES)].astype({columns.LABEL: "int8"})
-    return pa.Table.from_pandas(rows, preserve_index=False)
-
-
-def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
+def _scores(key: str, images: ImageSet, answer: Answer) -> pa.Table:
     """One row per image, columns `columns.SCORES`."""
-    rows = images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
-    rows[columns.KEY] = key
-    rows[columns.SCORE] = answer.scores.astype(np.float32)
-    rows[columns.LOG_ODDS] = np.float32(np.nan) if answer.log_odds is None else answer.log_odds.astype(np.float32)
-    return rows
+    table, odds = images.table, answer.log_odds
+    arrays = [
+        pa.repeat(key, len(table)),
+        *(pa.array(table[name]).cast(pa.string()) for name in (columns.NAME, columns.SOURCE)),
+        pa.array(table[columns.LABEL], pa.int8()),
+        pa.array(answer.scores.astype(np.float32)),
+        pa.nulls(len(table), pa.float32()) if odds is None else pa.array(odds.astype(np.float32)),
+    ]
+    return pa.Table.from_arrays(arrays, schema=_WRITTEN_SCORES)
 
 
 def _diagnostics(images: ImageSet, diagnostics: Mapping[str, Array]) -> pa.Table:

@@ -1,9 +1,11 @@
-"""A sweep of five families under sixty conditions beside one loop per detector and condition, both in one thread.
+"""A sweep of five families under sixty conditions, as a run does it, beside one loop per detector and condition.
 
 Run with `make benchmark`. Told: the processor time that reading, decoding and degrading take, as a share of the loop's;
-and the wall time of the sweep, as a share of that plus what each detector takes to prepare and score by itself.
+and the wall time of the sweep, as a share of that plus what each detector takes to prepare and score by itself, once
+with a thread for each core, as runs have by default, and once with one thread.
 """
 
+import os
 from time import perf_counter, thread_time
 
 import pytest
@@ -52,9 +54,10 @@ class Clock:
         return call
 
 
-def test_sweep(benchmark, photographs, tmp_path, monkeypatch):
+@pytest.mark.parametrize("workers", [os.cpu_count() or 1, 1], ids=["threads", "one_thread"])
+def test_sweep(benchmark, workers, photographs, tmp_path, monkeypatch):
     recipes = {name: catalogue.recipe(name, "small") for name in FAMILIES}
-    bench = Bench(photographs, tmp_path, recipes, batch_size=BATCH, workers=1)
+    bench = Bench(photographs, tmp_path, recipes, batch_size=BATCH, workers=workers)
     train = Subset(("made",), "train")
     planned = bench.planned(
         Cell(name, train, Subset(("made",), "val", degradation=step)) for name in FAMILIES for step in CONDITIONS

@@ -218,17 +218,17 @@ def test_a_table_for_readers_may_hold_numbers_and_texts(tmp_path):
     assert found["n"].tolist() == [1, 2]
 
 
-def test_files_that_another_pandas_wrote_are_read_beside_ours(tmp_path):
+def test_files_whose_texts_are_large_strings_are_read_as_ours(tmp_path):
     run = make_run(detectors=["alpha"], n=3)
     store = stored(tmp_path, run)
     before = store.read().scores
     path = next((store.root / "scores").glob("*.parquet"))
     table = pq.read_table(path)
-    texts = [name for name in table.column_names if pa.types.is_large_string(table.schema.field(name).type)]
+    texts = [name for name in table.column_names if pa.types.is_string(table.schema.field(name).type)]
     assert texts
-    fields = [field.with_type(pa.string()) if field.name in texts else field for field in table.schema]
+    fields = [field.with_type(pa.large_string()) if field.name in texts else field for field in table.schema]
     pq.write_table(table.cast(pa.schema(fields, table.schema.metadata)), path)
-    (store.root / CHECKSUMS).unlink()  # as in a folder of before
+    (store.root / CHECKSUMS).unlink()  # as in a folder of before, whose scores pandas wrote
     pd.testing.assert_frame_equal(store.read().scores, before)
 
 
