@@ -37,6 +37,7 @@ help: ## list the targets
 $(READY): pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Setting up .venv (once; a few minutes, most of it torch)"
 	@$(INSTALL) --editable .
+	@.venv/bin/python -m compileall -q lineup_bench bench detectors protocols # as pip does with all that is not editable
 	@touch $@
 
 $(READY_DEV): $(READY) tests/plugin/pyproject.toml $(wildcard tests/plugin/*.py)

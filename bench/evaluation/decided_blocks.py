@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -19,7 +19,7 @@ from bench.records.score_table import ScoreBlock, TestImages
 from bench.statistics.influences import RowMeasures, mean_influences, ranking_influences
 
 Mask = NDArray[np.bool_]
-CellAnswer = tuple[Hashable, int, bytes]  # a question, the identity of its images, and a digest
+CellAnswer = tuple[int, int, bytes]  # the number of a question, the identity of its images, and a digest
 WITH_INTERVALS = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY, columns.ROC_AUC, columns.AP)
 
 
@@ -131,12 +131,11 @@ def answers(run: Run, cells: Mask, measure: str) -> dict[str, dict[CellAnswer, f
         By question, images and digest of the answer, the share of the question's trainings that gave it. It is equal
         for two detectors whom the measure cannot tell apart on a single image.
     """
-    questions = list(
-        run.cells[list(columns.of_question(run.manifest.protocol.axes))].itertuples(index=False, name=None)
-    )
+    asked = list(columns.of_question(run.manifest.protocol.axes))
+    questions = run.cells.groupby(asked, sort=False, dropna=False).ngroup().tolist()
     detectors = run.cells[columns.DETECTOR].to_numpy()
     counts: dict[str, Counter[CellAnswer]] = defaultdict(Counter)
-    trainings: dict[str, Counter[Hashable]] = defaultdict(Counter)
+    trainings: dict[str, Counter[int]] = defaultdict(Counter)
     for block in decided_blocks(run, cells):
         for cell, answer in zip(block.cells.tolist(), block.answers(measure), strict=True):
             trainings[detectors[cell]][questions[cell]] += 1

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import pandas as pd
-from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
@@ -49,13 +48,22 @@ def _table(shown: Sequence[TableColumn], form: Literal["github", "latex_booktabs
     rows = list(zip(*(column.texts for column in shown), strict=True))
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
-    table: str = tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=align)
+    table = _tabulated(rows, headers, form, align)
     return _AN_ARGUMENT.sub(r"\1{}\2", table) if form == "latex_booktabs" else table
+
+
+def _tabulated(
+    rows: Sequence[Sequence[str]], headers: Sequence[str], form: str, align: Sequence[str] | None = None
+) -> str:
+    from tabulate import tabulate  # which imports the widths of all characters: a terminal's table does without
+
+    table: str = tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=align)
+    return table
 
 
 def _markdown_published(published: PublishedRows) -> str:
     rows = [(row.detector, percent(row.average), f"{row.source}, {row.table}") for row in published.rows]
-    table = tabulate(rows, ["detector", "average", "source"], tablefmt="github", disable_numparse=True)
+    table = _tabulated(rows, ["detector", "average", "source"], "github")
     return f"**{published.title}**\n\n{table}"
 
 
