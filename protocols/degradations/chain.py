@@ -59,7 +59,9 @@ class Degradation:
         if not (device and self.steps):
             return self
         names = self.name.split("+")
-        return _of_steps([(name, kind.on(device), found) for name, (kind, found) in zip(names, self.steps, strict=True)])
+        return _of_steps(
+            [(name, kind.on(device), found) for name, (kind, found) in zip(names, self.steps, strict=True)]
+        )
 
     def apart(self) -> tuple[Degradation, ...]:
         """Its steps, each as a degradation of its own; applied one after the other they are the chain."""

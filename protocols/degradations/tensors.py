@@ -64,7 +64,7 @@ class LineFilter:
         return cls(count, inputs[np.minimum(starts + np.arange(span), len(inputs) - 1)], matrices)
 
     def __call__(self, lines: Tensor) -> Tensor:
-        """Filter lines of whole numbers, float64 (..., L), to sums in units of 1 / `ONE` of theirs, float64 (..., N)."""
+        """Filter lines of whole numbers, float64 (..., L), to sums in 1 / `ONE` of their unit, float64 (..., N)."""
         import torch
 
         seen = lines[..., torch.from_numpy(self.seen).to(lines.device)]
@@ -106,8 +106,9 @@ def by_table(apply: Callable[..., Sample]) -> Callable[..., Tensor]:
 
 def luma(pixels: Tensor) -> Tensor:
     """0.299 R + 0.587 G + 0.114 B in 16-bit fractions, rounded to the nearest as Pillow does: int32 (H, W, 1)."""
-    red, green, blue = pixels.int().split(1, dim=2)
-    return (19595 * red + 38470 * green + 7471 * blue + (1 << 15)) >> 16
+    red, green, blue = pixels.int().unbind(2)
+    sums: Tensor = 19595 * red + 38470 * green + 7471 * blue + (1 << 15)
+    return (sums >> 16)[:, :, None]
 
 
 def blended(grey: Tensor, pixels: Tensor, factor: float) -> Tensor:
