@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVELS = 256
 FRACTION_BITS = 22  # of the weights of filters, as Pillow has them
 ONE = 1 << FRACTION_BITS
-TILE = 32  # outputs that one matrix product makes: few, so that little of a matrix is zeros
+TILE = 32  # outputs that one matrix product makes at least: few, so that little of a matrix is zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class LineFilter:
 
     Attributes:
         count: Number of outputs, N.
-        seen: Positions along the side that each tile of `TILE` outputs sees, int (T, S).
-        matrices: Of each tile, whole numbers in units of 1 / `ONE`, float64 (T, S, `TILE`).
+        seen: Positions along the side that each tile of outputs sees, int (T, S).
+        matrices: Of each tile of O outputs, whole numbers in units of 1 / `ONE`, float64 (T, S, O).
     """
 
     count: int
@@ -53,14 +53,14 @@ class LineFilter:
                 (N, K); zeros behind the last input.
         """
         count, taps = weights.shape
-        tiles = -(-count // TILE)
-        starts = first[::TILE, None]
-        offsets = np.pad(first, (0, tiles * TILE - count), mode="edge").reshape(tiles, TILE) - starts
+        size = min(count, max(TILE, taps))  # neighbours of a tile are seen by the next one too: a few times at most
+        starts = first[::size, None]
+        offsets = np.pad(first, (0, len(starts) * size - count), mode="edge").reshape(-1, size) - starts
         span = int(offsets.max()) + taps
-        matrices = np.zeros((tiles, span, TILE))
+        matrices = np.zeros((len(starts), span, size))
         output = np.arange(count)[:, None]
         rows = offsets.reshape(-1, 1)[:count] + np.arange(taps)
-        matrices[output // TILE, rows, output % TILE] = weights
+        matrices[output // size, rows, output % size] = weights
         return cls(count, inputs[np.minimum(starts + np.arange(span), len(inputs) - 1)], matrices)
 
     def __call__(self, lines: Tensor) -> Tensor:

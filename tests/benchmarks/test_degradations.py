@@ -69,7 +69,7 @@ def test_cost(benchmark, picture, jpeg_s, text):
     assert degraded.pixels.size
 
 
-@pytest.mark.parametrize("text", map(middle, BY_TORCH))
+@pytest.mark.parametrize("text", [*map(middle, BY_TORCH)])
 def test_by_torch(benchmark, text):
     picture = sample(photograph("by torch", LARGE_SIDE, LARGE_SIDE))
     degradation, device = parse_degradation(text), "cuda" if torch.cuda.is_available() else "cpu"
