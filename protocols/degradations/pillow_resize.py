@@ -16,7 +16,7 @@ from protocols.degradations.tensors import ONE, LineFilter, along_columns, from_
 if TYPE_CHECKING:
     from torch import Tensor
 
-Floats = NDArray[np.float64]
+_Distances = NDArray[np.float64]  # of pixels from the centre of a filter, and weights of the same shape
 # From this version on, the pass along columns comes first where the height shrinks by more than twice what the width
 # does; before, never. Samples are rounded in between, so that the order shows in single levels.
 TALL_COLUMNS_FIRST = int(PIL.__version__.partition(".")[0]) >= 13
@@ -25,11 +25,11 @@ TALL_COLUMNS_FIRST = int(PIL.__version__.partition(".")[0]) >= 13
 class _Window(NamedTuple):
     """A filter of Pillow: its function of distances from the centre in pixels, and where it ends."""
 
-    weight: Callable[[Floats], Floats]
+    weight: Callable[[_Distances], _Distances]
     support: float
 
 
-def _bicubic(x: Floats) -> Floats:
+def _bicubic(x: _Distances) -> _Distances:
     x = np.abs(x)
     near, far = ((-0.5 + 2) * x - (-0.5 + 3)) * x * x + 1, (((x - 5) * x + 8) * x - 4) * -0.5
     return np.where(x < 1, near, np.where(x < 2, far, 0))

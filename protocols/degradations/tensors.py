@@ -99,7 +99,7 @@ def by_table(apply: Callable[..., Sample]) -> Callable[..., Tensor]:
 
         ramp = np.repeat(np.arange(LEVELS, dtype=np.uint8)[None, :, None], 3, axis=2)
         table = apply(Sample(ramp, Facts("RAW", LEVELS, 1, ramp.nbytes)), *parameters).pixels[0, :, 0]
-        return torch.tensor(table, device=pixels.device)[pixels.int()]
+        return torch.tensor(table, device=pixels.device)[pixels.long()]
 
     return look_up
 

@@ -69,6 +69,15 @@ def test_cost(benchmark, picture, jpeg_s, text):
     assert degraded.pixels.size
 
 
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("text", [*map(middle, BY_TORCH)])
 def test_by_torch(benchmark, text):
     picture = sample(photograph("by torch", LARGE_SIDE, LARGE_SIDE))
