@@ -30,7 +30,7 @@ from detectors.differentiable import Differentiable
 from detectors.isolation.calls import contained
 from detectors.network_kinds import network_kinds
 from protocols.attacks import parse_attack
-from protocols.degradations import parse_degradation
+from protocols.degradations import Degradation, parse_degradation
 
 
 @kept_for_ever
@@ -103,6 +103,11 @@ class AskedEmbeddings:
     degradation: str
     images: Positions
 
+    @property
+    def chain(self) -> Degradation:
+        """The degradation, computed where the run degrades."""
+        return parse_degradation(self.degradation).on(self.item.degrading_device)
+
 
 @dataclass(frozen=True)
 class EmbeddingUnit:
@@ -144,7 +149,7 @@ class EmbeddingUnit:
             except Exception as error:  # noqa: BLE001 - one embedder's fault must not stop the others
                 failures[place] = ToldError.of(error)
                 continue
-            request = EmbeddingRequest(embedder, parse_degradation(one.degradation), one.images)
+            request = EmbeddingRequest(embedder, one.chain, one.images)
             requests[request.key] = place, request
         service = self.images.service(counts)
         for _, embedded in service.fill([request for _, request in requests.values()], self.images.chunks):
@@ -228,7 +233,7 @@ class AskedDetector:
         """Digest of all that changes its answers beside the chunks."""
         item, attack = self.item, self.item.cell.attack
         backend = backend_key(unit.runtime, network_kinds(item.recipe))
-        parts = [item.fit_key, parse_degradation(item.cell.test.common_degradation).key, backend, str(self.by_torch)]
+        parts = [item.fit_key, item.degradation(item.cell.test).key, backend, str(self.by_torch)]
         if attack and item.target:
             parts += [parse_attack(attack.method).key, item.target.fit_key]
         return digest(*parts, unit.pool.hashes[self.images].tobytes())
@@ -312,7 +317,7 @@ class ScoringUnit:
         """The requests of a detector, one for each thing that its images go through."""
         item = asked.item
         detector = self._detector(item, by_torch=asked.by_torch)
-        shown = [(parse_degradation(item.cell.test.common_degradation), asked.images)]
+        shown = [(item.degradation(item.cell.test), asked.images)]
         if self.labels is not None and item.target is not None:
             target = self._detector(item.target, by_torch=False)
             if not isinstance(target, Differentiable):

@@ -188,6 +188,7 @@ def _whole_degradation(name: str) -> Iterator[str]:
     means = (kind.apply.__doc__ or kind.meaning).partition("Args:")[0]  # what follows is for callers of the function
     yield from _labelled_lines("means", " ".join(means.split()), "")
     yield from _labelled_lines("severities", ", ".join(kind.severities) or "none", "")
+    yield from _labelled_lines("on device", "by torch, within one level" if kind.by_torch else "no: on the CPU", "")
     yield from _labelled_lines("version", _degradation_version(kind), "")
 
 

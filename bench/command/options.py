@@ -140,6 +140,13 @@ Backend = Annotated[
         help="What computes networks: auto, torch, onnxruntime, openvino or inductor.", rich_help_panel=COMPUTED
     ),
 ]
+DegradeOn = Annotated[
+    str,
+    typer.Option(
+        help="What degrades images: cpu, or device: torch, on the device of --device, as far as it can.",
+        rich_help_panel=COMPUTED,
+    ),
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
 Workers = Annotated[
     int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)

@@ -49,6 +49,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     device: options.Device = "auto",
     precision: options.Precision = "float32",
     backend: options.Backend = "auto",
+    degrade_on: options.DegradeOn = "cpu",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",

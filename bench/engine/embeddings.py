@@ -23,7 +23,7 @@ from detectors.isolation.calls import contained
 from detectors.network_kinds import network_kinds
 from detectors.types import read_only
 from protocols.api import Subset
-from protocols.degradations import Degradation, parse_degradation
+from protocols.degradations import Degradation
 
 
 def recipe_embedders(recipe: Recipe, runtime: Runtime) -> tuple[Embedder, ...]:
@@ -97,18 +97,21 @@ def plan_embeddings(
         selections: The images of every subset.
     """
     by_key: dict[str, Embedder] = {}
+    degradations: dict[str, Degradation] = {}
     users: dict[PreparationKey, list[PlannedCell]] = defaultdict(list)
     subsets: dict[PreparationKey, dict[Subset, None]] = defaultdict(dict)
     for item in items:
         if item.cell.train is None:
             continue
+        degradation = item.degradation(item.cell.train)
+        degradations[degradation.name] = degradation
         for embedder in embedders[item.recipe_key]:
             by_key.setdefault(embedder.key, embedder)
-            key = embedder.key, parse_degradation(item.cell.train.common_degradation).name
+            key = embedder.key, degradation.name
             users[key].append(item)
             subsets[key][item.cell.train] = None
     requests = [
-        EmbeddingRequest(by_key[str(consumer)], parse_degradation(name), selections.positions(read))
+        EmbeddingRequest(by_key[str(consumer)], degradations[name], selections.positions(read))
         for (consumer, name), read in subsets.items()
     ]
     return EmbeddingPlan(requests, users)

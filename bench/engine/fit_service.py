@@ -20,7 +20,6 @@ from detectors.epochs import FineTunable
 from detectors.input_policy import require_input_policy, with_input_policy
 from detectors.isolation.calls import contained
 from protocols.api import Subset
-from protocols.degradations import parse_degradation
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class FitService:
         recipe, seed = item.recipe, item.cell.seed
         fitted = self._state(item.base) if item.base else {}
         selection = self.selections[subset]
-        reader = SampleReader(selection.pool, parse_degradation(subset.common_degradation), self.counts)
+        reader = SampleReader(selection.pool, item.degradation(subset), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         folder = self.cache.fit_folder(item.training_key)
         with self.curves(item.cell) as callback:

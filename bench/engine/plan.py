@@ -20,7 +20,7 @@ from detectors.network_kinds import fit_reads_outputs, network_kinds
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.attacks import parse_attack
-from protocols.degradations import parse_degradation
+from protocols.degradations import Degradation, parse_degradation
 
 LONGEST_NAME = 150  # characters of a file name for what was trained on; file systems take 255 bytes in all
 TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
@@ -49,6 +49,7 @@ class PlannedCell:
         missing: Why its checkpoint cannot be used, or its detector cannot do its task; empty where they can.
         target: The planned cell of the detector that its images are attacked for; None without an attack.
         base: A cell with the fit that its own one goes on from, by fine-tuning; None where it is fitted at once.
+        degrading_device: As `degradation_of`.
     """
 
     cell: Cell
@@ -60,6 +61,7 @@ class PlannedCell:
     missing: str = ""
     target: PlannedCell | None = None
     base: PlannedCell | None = None
+    degrading_device: str = ""
 
     @property
     def fitted_on(self) -> Subset | None:
@@ -81,13 +83,27 @@ class PlannedCell:
         """Equal for cells that need the same answer about an image."""
         return self.fit_key, self.condition
 
+    def degradation(self, subset: Subset) -> Degradation:
+        """What all images of one of its subsets go through, computed where the run degrades."""
+        return degradation_of(subset, self.degrading_device)
+
     @property
     def condition(self) -> str:
         """What the test images go through, different for different pixels: a degradation by name, after an attack."""
-        degradation = parse_degradation(self.cell.test.common_degradation).name
+        degradation = degradation_of(self.cell.test).name
         if self.cell.attack is None or self.target is None:
             return degradation
         return f"{self.cell.attack.method} on {self.target.fit_key}, {degradation}"
+
+
+def degradation_of(subset: Subset, device: str = "") -> Degradation:
+    """What all images of a subset go through.
+
+    Args:
+        subset: The subset. What one class of it alone goes through is a part of its images, and not looked at.
+        device: The device, as torch names it, on which torch degrades as far as it can; empty for none.
+    """
+    return parse_degradation(subset.common_degradation).on(device)
 
 
 def plan(
@@ -96,6 +112,7 @@ def plan(
     selections: Selections,
     runtime: Runtime,
     missing: Mapping[str, str] | None = None,
+    degrading_device: str = "",
 ) -> list[PlannedCell]:
     """Give each cell its recipe and its keys.
 
@@ -105,11 +122,12 @@ def plan(
         selections: The images of every subset.
         runtime: Where detectors compute.
         missing: Why the checkpoint of a detector cannot be used, by detector; empty where it can.
+        degrading_device: As `degradation_of`.
 
     Raises:
         Unanswerable: A recipe does not have the options of a cell.
     """
-    train_key = cache(partial(_train_key, selections))
+    train_key = cache(partial(_train_key, selections, degrading_device))
     test_keys = {
         (test, task): selections[test].digest_with("source", *TASK_COLUMNS[task])
         for test, task in {(cell.test, cell.task) for cell in cells}
@@ -121,7 +139,10 @@ def plan(
     }
     base_of = {cell: found for cell in cells if (found := _base(cell, by_options[cell.detector, cell.options]))}
     related = list(dict.fromkeys([*(cell.attack.target for cell in cells if cell.attack), *base_of.values()]))
-    planned_of = {item.cell: item for item in (plan(related, recipes, selections, runtime, missing) if related else ())}
+    planned_of = {
+        item.cell: item
+        for item in (plan(related, recipes, selections, runtime, missing, degrading_device) if related else ())
+    }
     planned = []
     for cell in cells:
         recipe = by_options[cell.detector, cell.options]
@@ -138,7 +159,7 @@ def plan(
         else:
             trained = *train_key(cell.train), str(cell.seed), *_thread_key(recipe, runtime)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
-        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
+        test_key = test_keys[cell.test, cell.task], degradation_of(cell.test, degrading_device).key
         further = _scoring_parts(cell, recipe, runtime)
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
         if cell.attack:
@@ -146,7 +167,9 @@ def plan(
             further += ["attack", parse_attack(cell.attack.method).key, target.fit_key]
             reason = reason or target.missing
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
-        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target, base))
+        planned.append(
+            PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target, base, degrading_device)
+        )
     return planned
 
 
@@ -184,9 +207,9 @@ def _scoring_parts(cell: Cell, recipe: Recipe, runtime: Runtime) -> list[str]:
     return [*([cell.test.data] if cell.test.data else []), *(["backend", backend] if backend else [])]
 
 
-def _train_key(selections: Selections, train: Subset) -> tuple[str, str]:
+def _train_key(selections: Selections, degrading_device: str, train: Subset) -> tuple[str, str]:
     """Identity of the images of a train subset and of what is done to them."""
-    return selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key
+    return selections[train].digest_with(*TRAINING_COLUMNS), degradation_of(train, degrading_device).key
 
 
 def _base(cell: Cell, recipe: Recipe) -> Cell | None:

@@ -39,7 +39,7 @@ from bench.records.timings import FIT, FIT_BASES, SCORE, SCORE_ATTACKED
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
 from detectors.isolation.calls import contained
-from protocols.degradations import Degradation, parse_degradation
+from protocols.degradations import Degradation
 
 
 @dataclass(frozen=True)
@@ -348,7 +348,7 @@ class Engine:
 
 def _shown(item: PlannedCell, images: Positions) -> Iterator[tuple[Degradation, Positions]]:
     """What the images of a scoring key go through: all of them the same."""
-    yield parse_degradation(item.cell.test.common_degradation), images
+    yield item.degradation(item.cell.test), images
 
 
 def _by_fit(items: Iterable[PlannedCell]) -> list[list[PlannedCell]]:

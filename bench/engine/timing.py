@@ -39,7 +39,7 @@ from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime, Sample
 from detectors.isolation.calls import contained, first_line
 from detectors.network_kinds import network_kinds
-from protocols.degradations import Degradation, parse_degradation
+from protocols.degradations import Degradation
 
 IMAGES = 50
 REPEATS = 3  # at least
@@ -117,8 +117,8 @@ def time_detectors(
     Returns:
         One row per detector, columns `columns.THROUGHPUT`.
     """
-    parsed = (parse_degradation(text) for text in {item.cell.test.common_degradation for item in planned})
-    by_name = {degradation.name: degradation for degradation in parsed if degradation.steps}
+    shown = map(PlannedCell.degradation, planned, (item.cell.test for item in planned))
+    by_name = {degradation.name: degradation for degradation in shown if degradation.steps}
     steps = [by_name[name] for name in sorted(by_name)]
     rows = []
     with reporter.stage("time detectors", len(items)) as advance:

@@ -19,7 +19,7 @@ def _question_key(run: Run) -> Hashable:
     """Equal for runs that may stand in one table."""
     manifest, runtime, protocol = run.manifest, run.manifest.runtime, run.manifest.protocol
     further = tuple((name, _data_key(data)) for name, data in sorted(manifest.further.items()))
-    runtime_key = (runtime.device.partition(":")[0], runtime.precision)
+    runtime_key = (runtime.device.partition(":")[0], runtime.precision, runtime.degrade_on)
     names = list(columns.of_question(protocol.axes))
     cells = frozenset(run.cells[names].itertuples(index=False, name=None))
     data_key = _data_key(manifest.data), further
@@ -96,8 +96,8 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
     """Join the runs that may stand in one table, and keep the others apart.
 
     Runs are joined when protocol, setting, share for validation, data (title, kind, digest, number of images), kind of
-    device, precision, averages and planned questions agree: they add detectors and seeds to one another. The released
-    and imported rows of a run are joined apart from its trained ones.
+    device, precision, what degraded, averages and planned questions agree: they add detectors and seeds to one another.
+    The released and imported rows of a run are joined apart from its trained ones.
 
     Returns:
         One run per question, in the order in which they were first asked.

@@ -30,6 +30,7 @@ from bench.evaluation.speeds import Speed, speeds_of
 from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest
 from bench.records import columns
+from bench.records.manifest import RuntimeRecord
 from bench.records.run import Run
 from protocols.api import NONE, PublishedAverage, Role
 
@@ -44,7 +45,7 @@ class Ranking:
         title: The protocol's.
         data: Title of the data, to stand on every rendering.
         setting: "paper" or "small".
-        runtime: Device and precision.
+        runtime: Device and precision, and what degraded where that was not the processor.
         protocol: The protocol's name.
         generators: Names of the generators in the data.
         trains: Names of the training subsets.
@@ -189,7 +190,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
         title=f"{protocol.title} ({_kinds_text(rows)})" if released and protocol.trains else protocol.title,
         data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
         setting="paper" if any(row.checkpoint for row in rows) else manifest.setting,
-        runtime=f"{runtime.device}, {runtime.precision}",
+        runtime=_runtime_text(runtime),
         protocol=protocol.name,
         generators=data.generators,
         trains=tuple(evaluation.table.loc[kind, columns.TRAIN].unique()),
@@ -213,6 +214,12 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
         tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
         **_asked_fields(evaluation, asked),
     )
+
+
+def _runtime_text(runtime: RuntimeRecord) -> str:
+    """Where detectors computed, and degradations where that was not the processor."""
+    degraded = ", degraded by torch" if runtime.degrade_on != "cpu" else ""
+    return f"{runtime.device}, {runtime.precision}{degraded}"
 
 
 def _comparison(

@@ -11,7 +11,7 @@ from bench.interface.data import DataSet
 from bench.interface.surroundings import CORES, cache_folder, weights_folder
 from bench.platform.errors import InputError
 from bench.records.settings import SettingsFile
-from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS
+from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, CPU, DETECTORS
 from bench.request.protocol_catalogue import command_line_text, option_values
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import AUTO
@@ -42,6 +42,7 @@ class RunQuestion:
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks, as `bench.inference.backends.BACKENDS`.
+        degrade_on: What degrades images, as `bench.request.defaults.DEGRADING_PLACES`.
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
         executor: Where trainings are computed, many at a time.
@@ -68,6 +69,7 @@ class RunQuestion:
     device: str = "auto"
     precision: str = "float32"
     backend: str = "auto"
+    degrade_on: str = CPU
     batch_size: int = BATCH_SIZE
     workers: int = CORES
     executor: str = "processes"
@@ -111,6 +113,7 @@ class RunQuestion:
             workers=self.workers,
             cache=cache_folder(),
             backend=self.backend,
+            degrade_on=self.degrade_on,
             real=self.data.real,
             max_unreadable=self.data.max_unreadable,
             max_pixels=self.data.max_pixels,
@@ -162,7 +165,7 @@ def settings_of(question: RunQuestion, out: Path, chains: Sequence[str]) -> Sett
 
 AS_ASKED = (
     *("baselines", "setting", "validation", "device", "precision", "backend", "batch_size", "workers", "executor"),
-    *("cluster", "timeout", "keep_fitted", "tensorboard"),
+    *("degrade_on", "cluster", "timeout", "keep_fitted", "tensorboard"),
 )  # options of `lineup run` that a question has under the same names
 
 

@@ -21,7 +21,7 @@ from bench.interface.surroundings import (
 )
 from bench.platform.errors import InputError
 from bench.request import protocol_catalogue
-from bench.request.defaults import BATCH_SIZE
+from bench.request.defaults import BATCH_SIZE, CPU
 from bench.request.setting import AUTO
 from protocols.api import NONE
 
@@ -50,6 +50,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     device: str = "auto",
     precision: str = "float32",
     backend: str = "auto",
+    degrade_on: str = CPU,
     batch_size: int = BATCH_SIZE,
     workers: int = CORES,
     cluster: str = "",
@@ -93,6 +94,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "float32", "tf32" or "bfloat16".
         backend: What computes networks: "auto", "torch", "onnxruntime", "openvino" or "inductor".
+        degrade_on: What degrades images: "cpu", or "device": torch, on the device, as far as it can.
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
         cluster: Where all work is done: "auto", "ray://HOST:PORT" or "local:N"; empty for this machine.
@@ -130,6 +132,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             device=device,
             precision=precision,
             backend=backend,
+            degrade_on=degrade_on,
             batch_size=batch_size,
             workers=workers,
             cluster=cluster,

@@ -267,6 +267,7 @@ class RuntimeRecord:
         training_threads: Threads that torch trained with where what is learned depends on their number; 0 where
             nothing of the run does.
         cluster: The cluster that embedded, fitted and scored, as it was asked for; empty for one machine.
+        degrade_on: What degraded images, as it was asked for.
     """
 
     device: str
@@ -277,6 +278,7 @@ class RuntimeRecord:
     backend: str = ""
     training_threads: int = 0
     cluster: str = ""
+    degrade_on: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

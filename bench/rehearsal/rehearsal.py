@@ -71,6 +71,10 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
     lines += cost_lines(work, found, rates, workers)
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
     lines.append(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+    if run.degrading_device and work.degraded:
+        lines.append(
+            "What torch degrades on the device is priced as on the CPU: how long it takes there is not measured"
+        )
     if run.request.cluster:
         lines += _cluster_lines(run, work, found, rates, workers)
     return Rehearsal(work, len(run.planned), found, workers, lines)

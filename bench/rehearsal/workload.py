@@ -273,7 +273,7 @@ def _scoring(
         to_prepare.append((chain, images))
     embedders = {embedder.key: embedder for one in inputs.values() for embedder in one.embedders}
     requests = [
-        EmbeddingRequest(embedders[key], parse_degradation(chain), unique_positions(parts))
+        EmbeddingRequest(embedders[key], parse_degradation(chain).on(run.degrading_device), unique_positions(parts))
         for (key, chain), parts in embedded.items()
     ]
     return to_prepare, requests

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.platform.progress import Reporter
 from bench.request.planned_run import PlannedRun
+from bench.request.run_record import run_chains
 from bench.storage.working_copy import store_of
 from detectors.input_policy import policy_text
 from protocols.api import NONE
@@ -27,6 +28,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for note in dict.fromkeys(note for recipe in run.recipes.values() for note in recipe.notes()):
         reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
+    if run.degrading_device:
+        reporter.say(_degrading_text(run))
     for name, recipe in run.recipes.items():
         if recipe.input != "published":
             reporter.say(f"Input of {name}: {policy_text(recipe)}")
@@ -36,6 +39,16 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     own, share = len(run.cells) - len(run.unasked), 100 * request.validation
     held_out = f" and {len(run.planned) - own} on {share:g}% of their train sets" if run.validation else ""
     reporter.say(f"Cells: {own}{held_out}, seeds {seeds}, results in {_place(request.out)}")
+
+
+def _degrading_text(run: PlannedRun) -> str:
+    """Which kinds of degradation torch computes, and which the processor."""
+    steps = [step for chain in run_chains(run) for step in chain.apart()]
+    kinds = {by_torch: dict[str, None]() for by_torch in (True, False)}
+    for step in steps:
+        kinds[bool(step.steps[0][0].place)][step.name.partition(":")[0]] = None
+    by_torch, others = (", ".join(found) or "nothing" for found in kinds.values())
+    return f"Degraded by torch on {run.degrading_device}: {by_torch}; on the CPU: {others}"
 
 
 def _place(out: Path) -> str:

@@ -18,7 +18,7 @@ from bench.inference.backends import BACKENDS
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.processes.executors import executor
-from bench.request.defaults import ALL
+from bench.request.defaults import ALL, DEGRADING_PLACES
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting
 from detectors import catalogue
@@ -37,6 +37,7 @@ def check_request(request: RunRequest) -> None:
     """Check the names, options and paths of a request. Raises `InputError` and `UnknownName`."""
     require_setting(request.setting)
     check_device(request.device, request.precision, request.backend)
+    _check_degrading_place(request.degrade_on)
     check_options(request.recipe_options, entries_of(request))
     executor(request.executor)
     check_validation(request)
@@ -152,6 +153,13 @@ def check_device(device: str, precision: str, backend: str) -> None:
         raise InputError(msg)
     if backend not in BACKENDS:
         msg = f"backend {backend!r} is not known; choose {', '.join(BACKENDS)}"
+        raise InputError(msg)
+
+
+def _check_degrading_place(place: str) -> None:
+    """Raise `InputError` for a place to degrade images of another name."""
+    if place not in DEGRADING_PLACES:
+        msg = f"--degrade-on {place} is not known; choose {' or '.join(DEGRADING_PLACES)}"
         raise InputError(msg)
 
 

@@ -21,6 +21,7 @@ from bench.images.unmade_corpus import corpus_families, unmade_corpus, unmade_ro
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
+from bench.request.defaults import CPU
 from bench.request.devices import runtime
 from bench.request.early_checks import check_options, check_validation, entries_of
 from bench.request.protocol_catalogue import with_generators_of
@@ -79,6 +80,11 @@ class PlannedRun:
     def images(self) -> ImageSet:
         """The data of the run."""
         return self.data[""]
+
+    @property
+    def degrading_device(self) -> str:
+        """As `bench.engine.plan.degradation_of` has it."""
+        return _degrading_device(self.request, self.runtime)
 
     @property
     def protocol(self) -> EvaluationProtocol:
@@ -146,6 +152,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
             selections,
             device,
             {label: found.missing for label, found in checkpoints.items()},
+            _degrading_device(request, device),
         ),
         groups,
         {
@@ -160,6 +167,13 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         sum(count for _, count in facts.values()),
         validation,
     )
+
+
+def _degrading_device(request: RunRequest, runtime: Runtime) -> str:
+    """The device on which torch degrades images, empty for none; a node of a cluster sees its own card alone."""
+    if request.degrade_on == CPU:
+        return ""
+    return runtime.device.partition(":")[0] if request.cluster else runtime.device
 
 
 def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, FoundCheckpoint]:

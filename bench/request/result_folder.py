@@ -140,6 +140,7 @@ def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
         "the setting": (known.setting, new.setting),
         "the device": tuple(one.runtime.device.partition(":")[0] for one in (known, new)),
         "the precision": (known.runtime.precision, new.runtime.precision),
+        "images degraded on": (known.runtime.degrade_on, new.runtime.degrade_on),
         "the limit": (known.data.limit, new.data.limit),
         "the base degradation": (known.data.base_degradation, new.data.base_degradation),
         "the share for validation": (known.validation, new.validation),

@@ -14,7 +14,7 @@ from bench.engine.cache import Cache
 from bench.engine.caching.use_records import RunUse
 from bench.engine.caching.working_cache import CORPUS
 from bench.engine.embeddings import needs_embeddings_alone
-from bench.engine.plan import training_threads
+from bench.engine.plan import degradation_of, training_threads
 from bench.engine.scoring.agreement import Agreement
 from bench.engine.versions import commit, versions
 from bench.images.data_names import EMBEDDED
@@ -45,8 +45,8 @@ from detectors.api import Recipe, Unavailable
 from detectors.epochs import FineTunable
 from detectors.network_kinds import network_kinds
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
-from protocols.api import NONE, Cell, EvaluationProtocol, options_naming
-from protocols.degradations import canonical_steps, parse_degradation
+from protocols.api import Cell, EvaluationProtocol, options_naming
+from protocols.degradations import Degradation, canonical_steps, parse_degradation
 from protocols.file_protocol import FileProtocol
 from protocols.profiles import find_profile
 
@@ -95,12 +95,13 @@ def manifest_of(run: PlannedRun) -> Manifest:
             request.backend,
             _training_threads(run),
             request.cluster,
+            request.degrade_on,
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
         further={name: _data(run, name) for name in run.data if name},
-        degradations=degradation_versions(_chains(run)),
+        degradations=degradation_versions(run_chains(run)),
         validation=request.validation,
     )
 
@@ -111,21 +112,26 @@ def _training_threads(run: PlannedRun) -> int:
     return max((training_threads(recipe, run.runtime) for recipe in trained.values()), default=0)
 
 
-def _chains(run: PlannedRun) -> Iterator[str]:
-    """Every chain of degradations that images go through: those of the data, and those of the cells."""
+def run_chains(run: PlannedRun) -> Iterator[Degradation]:
+    """Every chain of degradations that images go through: those of the data, and those of the cells.
+
+    What is a part of the images, as that of one class alone, is computed by the processor.
+    """
     for images in run.data.values():
-        yield from sorted(set(images.degradations) - {""})
-    for cell in run.cells:
-        yield from (subset.degradation for subset in (cell.train, cell.test) if subset is not None)
+        yield from map(parse_degradation, sorted(set(images.degradations) - {""}))
+    subsets = (subset for cell in run.cells for subset in (cell.train, cell.test) if subset is not None)
+    for subset in dict.fromkeys(subsets):
+        alone = subset.degradation != subset.common_degradation
+        yield parse_degradation(subset.degradation) if alone else degradation_of(subset, run.degrading_device)
 
 
-def degradation_versions(chains: Iterable[str]) -> dict[str, str]:
+def degradation_versions(chains: Iterable[Degradation]) -> dict[str, str]:
     """The identities of the kinds of degradation in some chains, by kind; by step where a kind has several."""
     found: dict[str, str] = {}
-    for chain in dict.fromkeys(chains):
-        for step in parse_degradation(chain).name.split("+") if chain != NONE else ():
-            kind, identity = step.partition(":")[0], parse_degradation(step).key.removeprefix(f"{step}@")
-            found[kind if found.get(kind, identity) == identity else step] = identity
+    for step in dict.fromkeys((step.name, step.key) for chain in chains for step in chain.apart()):
+        name, identity = step[0], step[1].removeprefix(f"{step[0]}@")
+        kind = name.partition(":")[0]
+        found[kind if found.get(kind, identity) == identity else name] = identity
     return found
 
 

@@ -12,7 +12,7 @@ from bench.images.data_names import COUNTS, EMBEDDED, is_counts, layout_and_plac
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.files import digest, plain_name
-from bench.request.defaults import MAX_UNREADABLE
+from bench.request.defaults import CPU, MAX_UNREADABLE
 from bench.request.protocol_catalogue import command_line_text
 from bench.request.setting import AUTO
 from detectors.identity import default_of
@@ -44,6 +44,7 @@ class RunRequest:
         workers: CPU threads that read, decode and prepare.
         cache: The cache folder.
         backend: What computes networks, as `bench.inference.backends.BACKENDS`.
+        degrade_on: What degrades images, as `bench.request.defaults.DEGRADING_PLACES`.
         timed: Whether detectors are timed.
         real: Where real images lie, for data without any.
         base_degradation: A degradation that every image goes through first, for training and testing alike.
@@ -77,6 +78,7 @@ class RunRequest:
     workers: int
     cache: Path
     backend: str = "auto"
+    degrade_on: str = CPU
     timed: bool = True
     real: str = ""
     base_degradation: str = NONE

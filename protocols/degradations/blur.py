@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Image, Sample
 from protocols.degradations.kind import DegradationKind, NumberRange, Word, in_memory, number_text, to_levels
+from protocols.degradations.tensors import ONE, LineFilter, along_columns, from_planes, to_planes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHARPENING_SIGMA = 1.0  # pixels
 
@@ -50,10 +57,40 @@ def sharpen(sample: Sample, amount: float) -> Sample:
 
 def _blurred(pixels: Image, sigma: float) -> NDArray[np.float32]:
     """The image after a Gaussian blur, float32 (H, W, 3), not rounded."""
-    size = 2 * int(4 * sigma + 0.5) + 1
+    size = _kernel_size(sigma)
     values = pixels.astype(np.float32)
     blurred = cv2.GaussianBlur(values, (size, size), sigmaX=sigma, sigmaY=sigma, borderType=cv2.BORDER_REFLECT)
     return np.asarray(blurred, np.float32)
+
+
+def _kernel_size(sigma: float) -> int:
+    """Of the kernel in pixels, an odd number."""
+    return 2 * int(4 * sigma + 0.5) + 1
+
+
+def _gaussian_blur_by_torch(pixels: Tensor, sigma: float) -> Tensor:
+    return from_planes(_blurred_planes(to_planes(pixels), sigma))
+
+
+def _sharpen_by_torch(pixels: Tensor, amount: float) -> Tensor:
+    planes = to_planes(pixels)
+    return from_planes(planes + amount * (planes - _blurred_planes(planes, SHARPENING_SIGMA)))
+
+
+def _blurred_planes(planes: Tensor, sigma: float) -> Tensor:
+    """Planes (3, H, W) after a Gaussian blur, not rounded."""
+    height, width = planes.shape[1:]
+    return along_columns(_gaussian(width, sigma)(planes), _gaussian(height, sigma)) / ONE**2
+
+
+@lru_cache(maxsize=64)
+def _gaussian(side: int, sigma: float) -> LineFilter:
+    """A Gaussian along a side of so many pixels, its weights rounded so that their sum is 1; the border mirrored."""
+    size = _kernel_size(sigma)
+    weights = np.rint(cv2.getGaussianKernel(size, sigma, cv2.CV_64F).ravel() * ONE)
+    weights[size // 2] += ONE - weights.sum()
+    ramp = np.arange(-(size // 2), side + size // 2) % (2 * side)
+    return LineFilter.of(np.minimum(ramp, 2 * side - 1 - ramp), np.arange(side), np.tile(weights, (side, 1)))
 
 
 BLUR = DegradationKind(
@@ -63,6 +100,7 @@ BLUR = DegradationKind(
     "blur:N (Gaussian blur, sigma 0.05 to 100 pixels)",
     ("0.5", "1", "2", "3", "5"),
     sweep=lambda _: [number_text(step / 2) for step in range(1, 11)],
+    by_torch=_gaussian_blur_by_torch,
 )
 MEDIAN = DegradationKind(
     median,
@@ -77,4 +115,5 @@ SHARPEN = DegradationKind(
     NumberRange(0.01, 10, whole=False),
     "sharpen:N (unsharp mask, sigma 1 pixel, amount 0.01 to 10)",
     ("0.25", "0.5", "1", "2", "4"),
+    by_torch=_sharpen_by_torch,
 )

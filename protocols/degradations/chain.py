@@ -50,6 +50,19 @@ class Degradation:
         done = takewhile(lambda step: _is_idle(*step[1], sizes), steps)
         return "+".join(name for name, _ in steps[len(list(done)) :]) or NONE
 
+    def on(self, device: str) -> Degradation:
+        """The chain of the same name whose steps are computed by torch where their kinds have a way, under another key.
+
+        Args:
+            device: As torch names it; empty for a chain that the processor computes as it is.
+        """
+        if not (device and self.steps):
+            return self
+        names = self.name.split("+")
+        return _of_steps(
+            [(name, kind.on(device), found) for name, (kind, found) in zip(names, self.steps, strict=True)]
+        )
+
     def apart(self) -> tuple[Degradation, ...]:
         """Its steps, each as a degradation of its own; applied one after the other they are the chain."""
         names = self.name.split("+") if self.steps else ()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageEnhance, ImageOps
 
 from detectors.api import Sample
 from protocols.degradations.kind import DegradationKind, NumberRange, in_memory, no_parameters, to_levels
+from protocols.degradations.tensors import blended, by_table, from_planes, luma, to_planes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def brightness(sample: Sample, factor: float) -> Sample:
@@ -89,22 +96,61 @@ def vignette(sample: Sample, strength: float) -> Sample:
         sample: Any size.
         strength: Above 0, at most 1, where the corners are black.
     """
-    height, width = sample.pixels.shape[:2]
-    down, right = (np.linspace(-1, 1, side) if side > 1 else np.zeros(1) for side in (height, width))
-    darker = 1 - strength * (down[:, None] ** 2 + right**2) / 2
+    down, right = map(_squared_distances, sample.pixels.shape[:2])
+    darker = 1 - strength * (down[:, None] + right) / 2
     return in_memory(sample, to_levels(sample.pixels * darker[:, :, None]))
+
+
+def _squared_distances(side: int) -> NDArray[np.float64]:
+    """Squared distances of pixels from the centre of a side, that of the outermost being 1, floats (N,)."""
+    return np.linspace(-1, 1, side) ** 2 if side > 1 else np.zeros(1)
+
+
+def _contrast_by_torch(pixels: Tensor, factor: float) -> Tensor:
+    grey = luma(pixels)
+    return blended((grey.sum().double() / grey.numel() + 0.5).floor(), pixels, factor)
+
+
+def _saturation_by_torch(pixels: Tensor, factor: float) -> Tensor:
+    return blended(luma(pixels), pixels, factor)
+
+
+def _greyscale_by_torch(pixels: Tensor) -> Tensor:
+    return luma(pixels).byte().expand(pixels.shape)
+
+
+def _vignette_by_torch(pixels: Tensor, strength: float) -> Tensor:
+    import torch
+
+    down, right = (torch.tensor(_squared_distances(side), device=pixels.device) for side in pixels.shape[:2])
+    return from_planes(to_planes(pixels) * (1 - strength * (down[:, None] + right) / 2))
 
 
 _FACTOR = NumberRange(0, 4, whole=False)
 
 BRIGHTNESS = DegradationKind(
-    brightness, 1, _FACTOR, "brightness:N (values times 0 to 4)", ("0.9", "0.8", "0.7", "0.55", "0.4")
+    brightness,
+    1,
+    _FACTOR,
+    "brightness:N (values times 0 to 4)",
+    ("0.9", "0.8", "0.7", "0.55", "0.4"),
+    by_torch=by_table(brightness),
 )
 CONTRAST = DegradationKind(
-    contrast, 1, _FACTOR, "contrast:N (distance from mean luma times 0 to 4)", ("0.9", "0.8", "0.65", "0.5", "0.3")
+    contrast,
+    1,
+    _FACTOR,
+    "contrast:N (distance from mean luma times 0 to 4)",
+    ("0.9", "0.8", "0.65", "0.5", "0.3"),
+    by_torch=_contrast_by_torch,
 )
 SATURATION = DegradationKind(
-    saturation, 1, _FACTOR, "saturation:N (distance from luma times 0 to 4)", ("0.8", "0.6", "0.4", "0.2", "0")
+    saturation,
+    1,
+    _FACTOR,
+    "saturation:N (distance from luma times 0 to 4)",
+    ("0.8", "0.6", "0.4", "0.2", "0"),
+    by_torch=_saturation_by_torch,
 )
 GAMMA = DegradationKind(
     gamma,
@@ -112,14 +158,18 @@ GAMMA = DegradationKind(
     NumberRange(0.1, 10, whole=False),
     "gamma:N (values to the power of 0.1 to 10)",
     ("1.1", "1.25", "1.5", "1.8", "2.2"),
+    by_torch=by_table(gamma),
 )
-GREYSCALE = DegradationKind(greyscale, 1, no_parameters, "greyscale (luma in all channels)")
+GREYSCALE = DegradationKind(
+    greyscale, 1, no_parameters, "greyscale (luma in all channels)", by_torch=_greyscale_by_torch
+)
 POSTERISE = DegradationKind(
     posterise,
     1,
     NumberRange(1, 8, whole=True),
     "posterise:N (the highest 1 to 8 bits of each value)",
     ("6", "5", "4", "3", "2"),
+    by_torch=by_table(posterise),
 )
 VIGNETTE = DegradationKind(
     vignette,
@@ -127,4 +177,5 @@ VIGNETTE = DegradationKind(
     NumberRange(0.01, 1, whole=False),
     "vignette:N (0.01 to 1 of the light is lost in the corners)",
     ("0.1", "0.2", "0.35", "0.5", "0.8"),
+    by_torch=_vignette_by_torch,
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Image, Sample
 from detectors.types import Facts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NONE = "none"  # the degradation that changes nothing; `protocols.api.NONE` is the same, for this package imports OpenCV
 
@@ -44,6 +47,10 @@ class DegradationKind:
             kind whose severities are all that there is to sweep.
         idle: From the width and height of an image in pixels and the parameters to whether it keeps its pixels; None
             for a kind of which size alone does not say so.
+        by_torch: The same in torch, for pixels alone: from a uint8 tensor (H, W, 3), which is not written to, and the
+            parameters to such a tensor on its device, no value of which is more than one level from that of `apply`;
+            None for a kind that has no such way.
+        place: Where torch computes it, as "torch on cuda"; `on` fills it in, and it is empty on the processor.
     """
 
     apply: Callable[..., Sample]
@@ -55,6 +62,18 @@ class DegradationKind:
     distribution: str = ""
     sweep: Callable[[int], Sequence[str]] | None = None
     idle: Callable[..., bool] | None = None
+    by_torch: Callable[..., Tensor] | None = None
+    place: str = ""
+
+    def on(self, device: str) -> DegradationKind:
+        """The kind computed by torch on a device, under another identity; the same kind where it has no such way.
+
+        Args:
+            device: As torch names it; which of several cards is no part of the identity.
+        """
+        if self.by_torch is None:
+            return self
+        return replace(self, apply=TensorStep(self.by_torch, device), place=f"torch on {device.partition(':')[0]}")
 
     @property
     def written(self) -> str:
@@ -75,19 +94,39 @@ class DegradationKind:
         return self.sweep(short_side) if self.sweep else self.severities
 
     def identity(self, parameters: Parameters) -> str:
-        """What changes whenever the pixels may: the version, the encoder, the package of a kind that is not built in.
+        """What changes whenever the pixels may: version, encoder, the package of a kind that is not built in, place.
 
         Raises:
             UnknownDegradation: A library that it needs is not installed.
         """
         encoder = self.encoder(*parameters) if self.encoder else ""
-        return str(self.version) + "".join(f"[{text}]" for text in (encoder, self.distribution) if text)
+        return str(self.version) + "".join(f"[{text}]" for text in (encoder, self.distribution, self.place) if text)
 
     def spell(self, written: str, parameters: Parameters) -> str:
         """The shortest text of the parameters, which is the same for every way to write them."""
         texts = [parameter if isinstance(parameter, str) else number_text(parameter) for parameter in parameters]
         spellings = (":".join(texts[:count]) for count in range(min(1, len(texts)), len(texts) + 1))
         return next((text for text in spellings if self.parse(text) == parameters), written)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorStep:
+    """What a kind does to a sample by torch; safe to call from several threads.
+
+    Attributes:
+        function: As `DegradationKind.by_torch`.
+        device: As torch names it.
+    """
+
+    function: Callable[..., Tensor]
+    device: str
+
+    def __call__(self, sample: Sample, *parameters: float | str) -> Sample:
+        """Degrade a sample: its pixels go to the device and come back. Raises what the function raises."""
+        import torch
+
+        pixels = torch.tensor(np.ascontiguousarray(sample.pixels), device=self.device)
+        return in_memory(sample, self.function(pixels, *parameters).contiguous().cpu().numpy())
 
 
 def number_text(number: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,6 +12,10 @@ from PIL import Image as PillowImage
 from detectors.api import Image, Sample
 from protocols.degradations.jpeg import png
 from protocols.degradations.kind import DegradationKind, NumberRange, ParameterList, Word, in_memory
+from protocols.degradations.pillow_resize import resized_by_torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FILTERS: Mapping[str, PillowImage.Resampling] = {
     "nearest": PillowImage.Resampling.NEAREST,
@@ -129,6 +134,27 @@ def resized(pixels: Image, size: tuple[int, int], filter_name: str) -> Image:
     return np.asarray(PillowImage.fromarray(pixels).resize(size, FILTERS[filter_name]))
 
 
+def _low_resolution_by_torch(pixels: Tensor, side: float) -> Tensor:
+    height, width = pixels.shape[:2]
+    return resized_by_torch(pixels, reduced_size(width, height, side), "bilinear")
+
+
+def _resize_by_torch(pixels: Tensor, factor: float, filter_name: str) -> Tensor:
+    height, width = pixels.shape[:2]
+    between = resized_by_torch(pixels, _scaled_size(width, height, factor), filter_name)
+    return resized_by_torch(between, (width, height), filter_name)
+
+
+def _scale_by_torch(pixels: Tensor, factor: float, filter_name: str) -> Tensor:
+    height, width = pixels.shape[:2]
+    return resized_by_torch(pixels, _scaled_size(width, height, factor), filter_name)
+
+
+def _longest_by_torch(pixels: Tensor, side: float, filter_name: str) -> Tensor:
+    height, width = pixels.shape[:2]
+    return resized_by_torch(pixels, _size_within(width, height, side, max(height, width)), filter_name)
+
+
 def _resized_once(sample: Sample, size: tuple[int, int], filter_name: str) -> Sample:
     """The sample at another size, width before height; the same sample where that is its size."""
     height, width = sample.pixels.shape[:2]
@@ -155,6 +181,7 @@ LOW_RESOLUTION = DegradationKind(
     ("256", "192", "128", "96", "64"),
     sweep=lambda short_side: [str(max(1, short_side * step // 11)) for step in range(10, 0, -1)],
     idle=lambda width, height, side: min(width, height) <= side,
+    by_torch=_low_resolution_by_torch,
 )
 RESIZE = DegradationKind(
     resize,
@@ -163,6 +190,7 @@ RESIZE = DegradationKind(
     "resize:FACTOR or resize:FACTOR:FILTER (both sides times 0.01 to 4 and back; by default bilinear, else"
     " nearest, box, bicubic or lanczos)",
     ("0.75", "0.5", "0.35", "0.25", "0.125"),
+    by_torch=_resize_by_torch,
 )
 SCALE = DegradationKind(
     scale,
@@ -171,6 +199,7 @@ SCALE = DegradationKind(
     "scale:FACTOR or scale:FACTOR:FILTER (both sides times 0.01 to 4; by default bilinear, else nearest, box, bicubic"
     " or lanczos)",
     ("0.9", "0.75", "0.5", "0.35", "0.25"),
+    by_torch=_scale_by_torch,
 )
 LONGEST = DegradationKind(
     longest,
@@ -180,6 +209,7 @@ LONGEST = DegradationKind(
     " lanczos, else nearest, box, bilinear or bicubic)",
     ("1024", "768", "512", "384", "256"),
     idle=lambda width, height, side, _: max(width, height) <= side,
+    by_torch=_longest_by_torch,
 )
 THUMBNAIL = DegradationKind(
     thumbnail,

@@ -16,8 +16,8 @@ RUN = (
     "detector_options: 'Mapping[str, Mapping[str, Any]] | None' = None, baselines: 'bool' = True, "
     "seeds: 'Sequence[int] | int' = (0,), protocol_options: 'Mapping[str, Any] | None' = None, "
     "setting: 'str' = 'auto', limit: 'int | None' = None, validation: 'float' = 0.0, base_degradation: 'str' = 'none', "
-    "device: 'str' = 'auto', precision: 'str' = 'float32', backend: 'str' = 'auto', batch_size: 'int' = 50, "
-    "workers: 'int' = CORES, cluster: 'str' = '', timeout: 'float | None' = None, "
+    "device: 'str' = 'auto', precision: 'str' = 'float32', backend: 'str' = 'auto', degrade_on: 'str' = 'cpu', "
+    "batch_size: 'int' = 50, workers: 'int' = CORES, cluster: 'str' = '', timeout: 'float | None' = None, "
     "weights_dir: 'str | Path | None' = None, out: 'str | Path | None' = None, "
     "replace: 'bool' = False, keep_fitted: 'bool' = False, progress: 'bool' = True)"
 )

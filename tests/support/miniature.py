@@ -168,6 +168,7 @@ class Bench:
     executor: Executor = in_processes
     runtime: Runtime = field(default_factory=Runtime)
     place: WorkPlace | None = None
+    degrading_device: str = ""
 
     @property
     def store(self) -> Store:
@@ -193,7 +194,7 @@ class Bench:
         cells = list(cells)
         sound = {name: one.require_usable(0.0) for name, one in self.inspections.items()}
         self.selections = Selections(sound, {one for cell in cells for one in (cell.train, cell.test) if one})
-        return plan(cells, self.recipes, self.selections, self.runtime)
+        return plan(cells, self.recipes, self.selections, self.runtime, degrading_device=self.degrading_device)
 
     def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))

@@ -13,6 +13,7 @@ MANIFEST, RECORD = "manifest.json", "record.json"  # of a result folder, and of 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
 BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "inductor")
+DEGRADING_PLACES = ("cpu", "device")
 RUN_SETTINGS = ("auto", "paper", "small")
 FIGURES = (  # of Lineup, whose modules import what draws
     *("averages", "critical_difference", "matrix", "curves", "confusion", "speed", "stages", "transfer", "overlap"),
@@ -166,6 +167,7 @@ OF_PARAMETERS: Mapping[str, Suggest] = {
     "device": one_of(lambda: DEVICES),
     "precision": one_of(lambda: PRECISIONS),
     "backend": one_of(lambda: BACKENDS),
+    "degrade_on": one_of(lambda: DEGRADING_PLACES),
     "setting": one_of(lambda: RUN_SETTINGS),
     "run": runs,
     "runs": runs,

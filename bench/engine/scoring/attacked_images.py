@@ -14,7 +14,7 @@ from detectors.api import Labels, Sample
 from detectors.differentiable import Differentiable
 from detectors.types import FloatImage
 from protocols.attacks import AttackMethod, parse_attack
-from protocols.degradations import Degradation, DegradationKind, parse_degradation
+from protocols.degradations import Degradation, DegradationKind
 from protocols.degradations.kind import in_memory, no_parameters
 
 
@@ -86,7 +86,7 @@ class Attackers:
             msg = f"{item.key} has no attack"
             raise ValueError(msg)
         method, key = parse_attack(item.cell.attack.method), item.target.fit_key
-        after = parse_degradation(item.cell.test.common_degradation)
+        after = item.degradation(item.cell.test)
         for label in (0, 1):
             if (found := images[self.labels[images] == label]).size:
                 yield attack_degradation(method, self.targets[key], key, label, after), found

@@ -14,7 +14,7 @@ from bench.report.page.parts import folded, table
 from bench.report.ranking_columns import DASH, TableColumn
 from protocols.api import NONE
 
-EMBEDDED, FLOAT32 = "embedded", "float32"
+EMBEDDED, FLOAT32, CPU = "embedded", "float32", "cpu"
 
 
 def repeat(manifest: Manifest) -> Markup:
@@ -54,6 +54,8 @@ def command(manifest: Manifest) -> str:
     words += ["--setting", manifest.setting]
     if manifest.runtime.precision != FLOAT32:
         words += ["--precision", manifest.runtime.precision]
+    if manifest.runtime.degrade_on != CPU:
+        words += ["--degrade-on", manifest.runtime.degrade_on]
     if manifest.validation:
         words += ["--validation", f"{manifest.validation:g}"]
     for name, value in protocol.options.items():

@@ -194,6 +194,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--seed", "one"), "seed 'one' is not a whole number"),
         (("--setting", "big"), "setting 'big' is not known; choose auto, paper, small"),
         (("--precision", "int8"), "precision 'int8' is not known"),
+        (("--degrade-on", "gpu"), "--degrade-on gpu is not known; choose cpu or device"),
         (("--train-on", "even,nobody"), "data: generator 'nobody' is not known; there are even, faint, odd"),
         (("--train-on", "fiant"), "data: generator 'fiant' is not known; did you mean faint?"),
         (("--base-degradation", "jpg:90"), "degradation 'jpg:90' is not known; did you mean jpeg:90?"),

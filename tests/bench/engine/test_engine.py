@@ -24,6 +24,7 @@ from detectors.composition import Composite
 from detectors.isolation.calls import batch_limit
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
+from protocols.degradations.kind import TensorStep
 from tests.support.miniature import SIZES, Bench, Means, Missing, NearestMeanRecipe
 
 
@@ -104,6 +105,36 @@ def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, m
     bench.run(heads)
     assert len(decoded) == len(set(decoded)) == 2 * 2 * SIZES["train"] + 3 * 2 * SIZES["val"]
     assert len(degraded) == 2 * 3 * 2 * SIZES["val"]  # by two; clean images are left alone
+
+
+def test_what_torch_degrades_is_answered_anew_and_nothing_else(make_bench, monkeypatch):
+    conditions = ("none", "jpeg:65", "jpeg:65+blur:1")
+    first, again = (make_bench(degrading_device=device) for device in ("", "cpu"))
+    planned, by_torch = first.plan(conditions), again.plan(conditions)
+    moved = [one.cell.test.degradation for one, other in zip(planned, by_torch, strict=True) if one.key != other.key]
+    assert set(moved) == {"jpeg:65+blur:1"}
+    first.run(planned)
+    taken, take = [], TensorStep.__call__
+    monkeypatch.setattr(
+        TensorStep, "__call__", lambda self, s, *given: taken.append((self.device, *given)) or take(self, s, *given)
+    )
+    engine, _ = again.run(by_torch)
+    assert engine.counts["cells reused"] == len(planned) - len(moved)
+    assert engine.counts["fits made"] == 0
+    assert taken == [("cpu", 1.0)] * (3 * 2 * SIZES["val"])
+    expected, found = first.scores(planned), again.scores(by_torch)
+    assert expected.keys() == found.keys()
+    for cell, by_name in expected.items():
+        assert by_name == pytest.approx(found[cell], abs=0.02)  # single levels of single pixels
+
+
+def test_a_fit_on_what_torch_degraded_is_another_one(make_bench):
+    train = Subset(("even",), "train", degradation="blur:1")
+    cells = [Cell("nearest_mean", train, Subset(("odd",), "val"))]
+    benches = [make_bench(degrading_device=device) for device in ("", "cpu")]
+    made = [bench.run(bench.planned(cells))[0].counts for bench in benches]
+    assert [one["fits made"] for one in made] == [1, 1]
+    assert made[0]["embeddings made"] > made[1]["embeddings made"] > 0  # those of clean tests are there
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 100}, {"workers": 1}, {"workers": 5}])

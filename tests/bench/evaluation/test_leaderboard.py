@@ -263,6 +263,7 @@ def test_a_cell_scored_in_one_run_fills_the_hole_of_another():
         {"data": replace(make_run().manifest.data, images=100)},
         {"further": {"photographs": make_run().manifest.data}},
         {"runtime": RuntimeRecord("cpu", "bfloat16", "p", 64, 2)},
+        {"runtime": RuntimeRecord("cpu", "float32", "p", 64, 2, degrade_on="device")},
     ],
 )
 def test_unlike_runs_are_never_ranked_together(change):

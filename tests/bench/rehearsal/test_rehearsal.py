@@ -20,10 +20,12 @@ def said(miniature, tmp_path, quiet, monkeypatch):
     monkeypatch.setattr(fit_measuring, "BUDGET", 0.0)
     runner = ProtocolRunner(miniature, tmp_path / "runs")
 
-    def say(data="", *, measuring=False, detectors=("colour", "checkerboard"), cluster="", **options):
+    def say(data="", *, measuring=False, detectors=("colour", "checkerboard"), cluster="", degrade_on="cpu", **options):
         text = io.StringIO()
         request = runner.request("degradation", detectors, **options)
-        planned = plan_run(replace(request, data=data or request.data, cluster=cluster), quiet, dry=True)
+        planned = plan_run(
+            replace(request, data=data or request.data, cluster=cluster, degrade_on=degrade_on), quiet, dry=True
+        )
         reporter = Reporter(Console(file=text, width=500))
         reporter.say("\n".join(rehearse(planned, reporter, measuring=measuring).lines))
         return text.getvalue()
@@ -51,6 +53,9 @@ def test_what_was_measured_is_kept_and_says_which_degradation_is_the_dearest(sai
     assert len(first.splitlines()) <= 24
     again = said("counts:genimage", degradations="jpeg:65,avif:40")
     assert [line for line in first.splitlines() if "measure rates" not in line] == again.splitlines()
+    by_torch = said("counts:genimage", degradations="lr:64,avif:40", degrade_on="device")
+    assert "What torch degrades on the device is priced as on the CPU" in by_torch
+    assert "is priced as on the CPU" not in first
     on_cluster = said("counts:genimage", degradations="jpeg:65,avif:40", cluster="local:16")
     assert on_cluster.startswith(again)
     assert re.search(r"On a cluster: \d+ shards to embed of up to [\d,]+ images, 2 fits, \d+ shards to sco", on_cluster)

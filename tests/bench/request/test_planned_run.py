@@ -1,5 +1,6 @@
 """Every field of a cell is answered, and what only a fault of the protocol explains is one clear line."""
 
+import io
 import signal
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -8,22 +9,47 @@ import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from lineup_training_share import TrainingShare
+from rich.console import Console
 from safetensors.numpy import save_file
 
 import bench.engine.cache
 from bench.evaluation.cells import cells_table, matrix
 from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from bench.records import columns
+from bench.report.page.repeat import command
+from bench.request.announcement import announce_run
 from bench.request.planned_run import plan_run
+from bench.request.run_record import manifest_of
 from bench.request.run_request import RunRequest
-from detectors.api import Card
+from detectors.api import Card, Runtime
 from detectors.weight_file import hashed_file
 from detectors.weights.reading import read
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, MatrixLayout, Scope, Subset, grouped
 from tests.support.miniature import SIZES, Bench, NearestMeanRecipe
 from tests.support.multiclass import NearestClassRecipe
+from tests.support.protocol_runs import ProtocolRunner
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
+
+
+def test_a_run_says_what_torch_degrades_on_its_device_and_what_the_processor(miniature, tmp_path):
+    asked = ProtocolRunner(miniature, tmp_path).request(
+        "degradation", detectors=("checkerboard",), degradations="jpeg:65,lr:20+blur:1"
+    )
+    asked = replace(asked, degrade_on="device", base_degradation="blur:2")
+    said = io.StringIO()
+    reporter = Reporter(Console(file=said, width=500))
+    planned = plan_run(asked, reporter)
+    announce_run(planned, reporter)
+    assert "Degraded by torch on cpu: lr, blur; on the CPU: blur, jpeg\n" in said.getvalue()
+    assert {item.degrading_device for item in planned.planned} == {"cpu"}
+    manifest = manifest_of(planned)
+    by_torch = dict.fromkeys(("lr", "blur:1"), "1[torch on cpu]")
+    assert manifest.degradations == {"blur": "1", "jpeg": "1", **by_torch}
+    assert "--degrade-on device" in command(manifest)
+    on_nodes = replace(planned, request=replace(asked, cluster="local:2"), runtime=Runtime("cuda:1"))
+    assert on_nodes.degrading_device == "cuda"  # a node sees the card alone that it was given
 
 
 def test_which_generator_is_a_task_for_those_who_can_say(make_bench):

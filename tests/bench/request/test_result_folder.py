@@ -50,6 +50,11 @@ def test_another_content_under_the_same_name_is_another_question(known, folder, 
         require_extension(folder, asked(known, **changes))
 
 
+def test_scores_of_images_that_something_else_degraded_are_another_question(known, folder):
+    with pytest.raises(InputError, match="this run has images degraded on device, not cpu; give another --out"):
+        require_extension(folder, replace(known, runtime=replace(known.runtime, degrade_on="device")))
+
+
 def test_a_manifest_without_these_records_is_read_and_gone_on_with(known, folder):
     whole = json.loads(known.to_json())
     for name in ("files", "profiles"):

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,21 @@ from tests.support.pictures import photograph
 picture = sample(photograph("cores", 300, 420))
 print(json.dumps({text: sha256(parse_degradation(text)(picture).pixels).hexdigest() for text in texts}))
 """
+BY_TORCH = [kind for kind in BUILT_IN if BUILT_IN[kind].by_torch]
+ROUNDED = {"blur", "sharpen"}  # OpenCV's in float32; all others by torch have the very pixels of the processor
+BESIDE_SEVERITIES = {
+    "blur": ("0.05", "20", "100"),
+    "sharpen": ("0.01", "10"),
+    **dict.fromkeys(("brightness", "contrast", "saturation"), ("0", "1", "1.5", "4")),
+    "gamma": ("0.1", "10"),
+    "posterise": ("1", "8"),
+    "vignette": ("1",),
+    "lr": ("1", "33"),
+    "longest": ("1", "40:bicubic"),
+    "resize": ("0.01", "0.7:nearest", "1.7:bicubic"),
+    "scale": ("0.3:box", "1.3:lanczos"),
+}
+ODD_PICTURES = [photograph("by torch", *size) for size in ((61, 87), (131, 45), (2, 5))]
 PICTURES = [photograph(f"severities {index}", 72, 96) for index in range(50)]
 
 of_each = pytest.mark.parametrize("text", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
@@ -127,6 +143,26 @@ def test_any_size_works_or_is_refused_in_one_sentence_and_the_input_is_left_alon
     assert (once.pixels == again.pixels).all()
     assert (picture == before).all()
     assert given.facts == Facts("JPEG", width, height, 1000, 90)
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")),
+    ],
+)
+@pytest.mark.parametrize("kind", BY_TORCH)
+def test_by_torch_no_value_is_more_than_one_level_from_that_of_the_processor(kind, device):
+    most = 1 if kind in ROUNDED else 0
+    for text in (*(BUILT_IN[kind].severities or ("",)), *BESIDE_SEVERITIES.get(kind, ())):
+        degradation = parse_degradation(f"{kind}:{text}" if text else kind)
+        for picture in map(sample, ODD_PICTURES):
+            expected, found = degradation(picture), degradation.on(device)(picture)
+            assert found.facts == expected.facts
+            apart = np.abs(found.pixels.astype(int) - expected.pixels)
+            assert apart.max() <= most, text
+            assert (apart > 0).mean() < 1e-3, text
 
 
 @of_each

@@ -67,6 +67,17 @@ def test_a_sweep_of_its_own_stands_before_the_severities_of_a_kind():
     assert few.identity((3,)) == many.identity((3,))  # scores under one severity are the same
 
 
+def test_a_chain_by_torch_has_the_same_name_and_another_key_for_the_steps_that_torch_takes():
+    chain = parse_degradation("lr:50+jpeg:75+blur:1")
+    by_torch = chain.on("cuda:1")
+    assert by_torch.name == chain.name
+    assert by_torch.key == "lr:50@1[torch on cuda]+jpeg:75@1+blur:1@1[torch on cuda]"
+    assert by_torch.key == chain.on("cuda").key != chain.on("cpu").key
+    assert [step.key for step in by_torch.apart()] == by_torch.key.split("+")
+    assert chain.on("") == chain != by_torch
+    assert by_torch.on("cuda:1") == by_torch
+
+
 def test_levels_are_rounded_to_the_nearest_and_clipped():
     values = np.array([[[-7.0, 0.5, 1.5], [254.51, 255.4, 900.0]]])
     levels = to_levels(values)

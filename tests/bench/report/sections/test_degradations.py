@@ -8,6 +8,7 @@ from bench.evaluation.cells import evaluate
 from bench.report.formats import section_as_markdown
 from bench.report.sections.degradations import LEGEND, degradation_content
 from bench.request.run_record import degradation_versions
+from protocols.degradations import parse_degradation
 from tests.support.miniature import Bench, write_folder
 
 WEBP = f"libwebp {features.version('webp')}"
@@ -36,7 +37,8 @@ def test_a_run_without_degradations_has_no_such_table(tmp_path):
 
 
 def test_what_is_drawn_from_is_told_apart():
-    found = degradation_versions(["none", "random:webp", "random:jpeg", "jpeg:50", "random:jpeg+jpeg:65"])
+    texts = ["none", "random:webp", "random:jpeg", "jpeg:50", "random:jpeg+jpeg:65"]
+    found = degradation_versions(map(parse_degradation, texts))
     assert list(found) == ["random", "random:jpeg", "jpeg"]
     assert found["random"].startswith(f"1[webp@1[{WEBP}] 90 ")
     assert found["random:jpeg"].startswith("1[jpeg@1 90 75")
