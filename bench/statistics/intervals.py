@@ -69,7 +69,7 @@ AVERAGE_SHARES = SHARES._replace(few=4, largest_step=1)
 # areas under the ROC curve and other means over many different values, which do not move in steps
 AREAS = IntervalRule(few=5, doubled=0, largest_step=0.5)
 # average precisions, of which the real images of the highest scores make up most of the variance
-PRECISIONS = IntervalRule(few=3.5, doubled=5, largest_step=0.75)
+PRECISIONS = IntervalRule(few=3.5, doubled=5.5, largest_step=0.75)
 
 
 class SampleSize(NamedTuple):
