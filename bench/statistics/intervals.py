@@ -22,6 +22,8 @@ Floats = NDArray[np.floating[Any]]
 
 CONFIDENCE = 0.95  # level of intervals
 EXACT = 1e-9  # what is less is 0 but for rounding
+SUDDENNESS = 4  # how suddenly a variance is trusted once more contribute to it
+DOUBT = 1.5  # how fast the doubt about a variance goes with the number that contribute to it
 
 
 def random_generator(names: Sequence[str]) -> np.random.Generator:
@@ -48,25 +50,26 @@ class IntervalRule(NamedTuple):
 
     Attributes:
         few: Number of contributors to the variance at which it says as much as it leaves unsaid.
-        power: How suddenly a variance is trusted once more contribute.
-        both_ends: Whether what was not seen may move both ends of an interval in the middle of the range. Else it moves
-            neither there, where it would change a measure as little as what was seen.
+        doubled: Number of contributors at which the variance is taken for double, towards both ends, since samples in
+            which few images of weight happen to be have too small a one. 0 where it is taken as it is; what was not
+            seen then moves neither end in the middle of the range, where it would change a measure as little as what
+            was seen.
         largest_step: Between Jeffreys' interval, 1/2, and Clopper and Pearson's, 1: what measures that move in steps
             and few contributors ask for at most.
     """
 
     few: float
-    power: float
-    both_ends: bool
+    doubled: float
     largest_step: float
 
 
-SHARES = IntervalRule(few=3, power=4, both_ends=False, largest_step=0.75)  # accuracy, rates
+SHARES = IntervalRule(few=3, doubled=0, largest_step=0.75)  # accuracy, rates
 # of averages of them over cells, in which the few images that many cells share weigh most
 AVERAGE_SHARES = SHARES._replace(few=4, largest_step=1)
 # areas under the ROC curve and other means over many different values, which do not move in steps
-AREAS = IntervalRule(few=5, power=4, both_ends=False, largest_step=0.5)
-PRECISIONS = IntervalRule(few=5, power=3, both_ends=True, largest_step=1)  # average precisions
+AREAS = IntervalRule(few=5, doubled=0, largest_step=0.5)
+# average precisions, of which the real images of the highest scores make up most of the variance
+PRECISIONS = IntervalRule(few=3.5, doubled=5.5, largest_step=0.75)
 
 
 class SampleSize(NamedTuple):
@@ -149,8 +152,9 @@ def bounded_interval(
     is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the
     end that is further away the number is drawn to 1 / largest loss, the more the fewer sources contribute to the
     variance and the nearer the measure is to the other end: where two images make it up, one like them that was not
-    seen could move the measure as much again. A measure of 0 or 1 has the exact interval of 1 / largest loss trials,
-    with an end of exactly 0 or 1.
+    seen could move the measure as much again. Where the rule doubts the variance itself, the number is first divided by
+    1 + (doubled / contributors)^1.5, down to 1 / largest loss; towards the nearer end the less, the nearer it is. A
+    measure of 0 or 1 has the exact interval of 1 / largest loss trials, with an end of exactly 0 or 1.
 
     Args:
         centres: Floats (K,) in [0, 1], the middle of each interval.
@@ -168,14 +172,17 @@ def bounded_interval(
     chance = centres * (1 - centres)
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
     contributors = np.where(flat, 0, spread.contributors)
-    unseen = _weight_of_unseen(contributors, rule)
+    unseen, doubt = _weight_of_unseen(contributors, rule.few), 1 + (rule.doubled / np.maximum(contributors, 1)) ** DOUBT
     trials, kept = _trials(chance, spread, sample, flat, (1 + level) / 2)
     few = np.minimum(trials, 1 / sample.largest_loss)
     middle = 4 * chance  # 1 there, 0 at the ends of the range
-    further, nearer = (unseen, unseen * middle) if rule.both_ends else (unseen * (1 - middle), np.zeros(unseen.shape))
-    far, near = (kept * trials ** (1 - weight) * few**weight for weight in (further, nearer))
+    further, nearer = (np.ones(middle.shape), middle) if rule.doubled else (1 - middle, np.zeros(middle.shape))
+    far, near = (
+        kept * np.maximum(trials / doubt**part, few) ** (1 - unseen * part) * few ** (unseen * part)
+        for part in (further, nearer)
+    )
     steps = np.minimum(trials / sample.images, 1)
-    step = 0.5 + (rule.largest_step - 0.5) * np.maximum(further, steps)
+    step = 0.5 + (rule.largest_step - 0.5) * np.maximum(unseen * further, steps)
     high_side = centres >= 0.5
     below, above = np.where(high_side, far, near), np.where(high_side, near, far)
     tail = (1 - level) / 2
@@ -227,7 +234,7 @@ def difference_interval(
     """
     flat = spread.variances <= EXACT**2
     contributors = np.where(flat, 1, np.maximum(spread.contributors, 1))
-    sooner = rule._replace(few=0.75 * rule.few)  # what was not seen may be for either measure
+    sooner = 0.75 * max(rule.few, rule.doubled)  # what was not seen may be for either measure
     unseen = np.where(flat, 1, _weight_of_unseen(contributors, sooner))
     largest = np.asarray(sample.largest_loss, np.float64) ** 2
     size = np.where(flat, largest, spread.variances / contributors)
@@ -238,7 +245,7 @@ def difference_interval(
     return np.clip(centres - half, -1, 1), np.clip(centres + half, -1, 1)
 
 
-def _weight_of_unseen(contributors: Floats, rule: IntervalRule) -> Floats:
+def _weight_of_unseen(contributors: Floats, few: float) -> Floats:
     """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
-    weight: Floats = 1 / (1 + (contributors / rule.few) ** rule.power)
+    weight: Floats = 1 / (1 + (contributors / few) ** SUDDENNESS)
     return weight

@@ -84,6 +84,23 @@ def test_intervals_are_within_the_range_and_contain_their_measures(rule):
     assert (high > low).all()
 
 
+@pytest.mark.parametrize("centre", [0.1, 0.5, 0.9])
+def test_the_fewer_make_up_the_variance_of_an_average_precision_the_wider_is_its_interval(centre):
+    contributors = np.array([1.0, 2, 3.5, 5, 10, 30, 100])
+    centres, spread = np.full(7, centre), Spread(np.full(7, 5e-4), contributors)
+    low, high = bounded_interval(centres, spread, SampleSize(200, 198.0, 1 / 10), PRECISIONS)
+    assert (np.diff(low) > 0).all()
+    assert (np.diff(high) < 0).all()
+
+
+def test_a_variance_to_which_so_many_contribute_is_taken_for_double():
+    rule = PRECISIONS._replace(few=1e-6, largest_step=0.5)  # nothing else is allowed for
+    centres, sample = np.array([0.5]), SampleSize(200, 3.0, 1 / 10)
+    doubted = bounded_interval(centres, Spread(np.array([5e-4]), np.array([rule.doubled])), sample, rule)
+    certain = bounded_interval(centres, Spread(np.array([1e-3]), np.array([1e9])), sample, rule)
+    assert np.ravel(doubted) == pytest.approx(np.ravel(certain), abs=1e-6)
+
+
 def test_images_of_one_source_widen_an_interval():
     labels = np.repeat([0, 1], 100)
     right = np.repeat(np.random.default_rng(1).random((1, 40)) < 0.9, 5, axis=1)  # five images are right together
@@ -146,9 +163,18 @@ def test_the_interval_of_a_difference_is_that_of_the_images_on_which_two_differ(
     assert forward == pytest.approx((-back[1], -back[0]))
 
 
-@pytest.mark.parametrize(("design", "size", "accuracy"), [(0, 20, 0.9), (4, 100, 0.99), (2, 100, 0.9), (0, 100, 1.0)])
-def test_intervals_of_cells_cover_the_truth(simulations, design, size, accuracy):
-    setting = simulations.Setting(simulations.DESIGNS[design], "normal", size, accuracy)
+@pytest.mark.parametrize(
+    ("design", "scores", "size", "accuracy"),
+    [
+        (0, "normal", 20, 0.9),
+        (4, "normal", 100, 0.99),
+        (2, "normal", 100, 0.9),
+        (0, "normal", 100, 1.0),
+        (2, "t4", 400, 0.9),  # a real image of a very high score is rare, and moves the average precision far
+    ],
+)
+def test_intervals_of_cells_cover_the_truth(simulations, design, scores, size, accuracy):
+    setting = simulations.Setting(simulations.DESIGNS[design], scores, size, accuracy)
     for row in simulations.of_cells(setting, 600):
         assert row.coverage > 0.93 - 0.02, row  # two standard errors of 600 samples
 
@@ -177,3 +203,11 @@ def test_a_perfect_order_has_the_exact_interval_of_the_smaller_class():
     low, high = bounded_interval(area.centres, source_variances(area.influences, layout.shares), sample, AREAS)
     assert low == pytest.approx(0.025 ** (1 / 20))
     assert high == 1
+
+
+def test_a_coverage_is_out_of_reach_where_values_take_few_steps(simulations):
+    even = np.linspace(0.4, 0.6, 2001)
+    assert simulations.reachable(even, 0.5)
+    steps = np.repeat([0.5, 0.55, 0.45, 0.6], [450, 250, 200, 100])  # 90% within one step, all within two
+    assert not simulations.reachable(steps, 0.5)
+    assert simulations.reachable(np.append(steps, np.full(800, 0.55)), 0.5)  # 94.4% within one step
