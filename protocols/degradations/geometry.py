@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 
 from detectors.api import Sample
 from protocols.degradations.kind import DegradationKind, NumberRange, ParameterList, Parameters, Word, in_memory
-from protocols.degradations.resampling import FILTERS, pillow_version, resized
+from protocols.degradations.resampling import FILTERS, resized
 
 GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma
 KEEP = "keep"  # a crop that stays at its own size
@@ -121,7 +121,6 @@ CROP_SHARE = DegradationKind(
     "crop_share:SHARE or crop_share:SHARE:FILTER (the centre, 0.01 to 1 of each side; with a filter, such as bilinear,"
     " scaled back)",
     ("0.95", "0.9", "0.8", "0.7", "0.5"),
-    encoder=lambda _, filter_name: "" if filter_name == KEEP else pillow_version(),
 )
 PAD = DegradationKind(
     pad,

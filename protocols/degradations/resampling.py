@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import PIL
 from PIL import Image as PillowImage
 
 from detectors.api import Image, Sample
@@ -135,11 +134,6 @@ def resized(pixels: Image, size: tuple[int, int], filter_name: str) -> Image:
     return np.asarray(PillowImage.fromarray(pixels).resize(size, FILTERS[filter_name]))
 
 
-def pillow_version(*_parameters: float | str) -> str:
-    """The Pillow that resizes: of one image, versions give samples that differ, by the order of the two passes."""
-    return f"Pillow {PIL.__version__}"
-
-
 def _low_resolution_by_torch(pixels: Tensor, side: float) -> Tensor:
     height, width = pixels.shape[:2]
     return resized_by_torch(pixels, reduced_size(width, height, side), "bilinear")
@@ -188,7 +182,6 @@ LOW_RESOLUTION = DegradationKind(
     sweep=lambda short_side: [str(max(1, short_side * step // 11)) for step in range(10, 0, -1)],
     idle=lambda width, height, side: min(width, height) <= side,
     by_torch=_low_resolution_by_torch,
-    encoder=pillow_version,
 )
 RESIZE = DegradationKind(
     resize,
@@ -198,7 +191,6 @@ RESIZE = DegradationKind(
     " nearest, box, bicubic or lanczos)",
     ("0.75", "0.5", "0.35", "0.25", "0.125"),
     by_torch=_resize_by_torch,
-    encoder=pillow_version,
 )
 SCALE = DegradationKind(
     scale,
@@ -208,7 +200,6 @@ SCALE = DegradationKind(
     " or lanczos)",
     ("0.9", "0.75", "0.5", "0.35", "0.25"),
     by_torch=_scale_by_torch,
-    encoder=pillow_version,
 )
 LONGEST = DegradationKind(
     longest,
@@ -219,7 +210,6 @@ LONGEST = DegradationKind(
     ("1024", "768", "512", "384", "256"),
     idle=lambda width, height, side, _: max(width, height) <= side,
     by_torch=_longest_by_torch,
-    encoder=pillow_version,
 )
 THUMBNAIL = DegradationKind(
     thumbnail,
@@ -228,7 +218,6 @@ THUMBNAIL = DegradationKind(
     "thumbnail:N (longer side reduced to at most 1 to 100000 pixels, by averaged blocks and bicubic, as Pillow does)",
     ("1024", "768", "512", "384", "256"),
     idle=lambda width, height, side: max(width, height) <= side,
-    encoder=pillow_version,
 )
 SCREENSHOT = DegradationKind(
     screenshot,

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import PIL
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +71,7 @@ def test_a_chain_by_torch_has_the_same_name_and_another_key_for_the_steps_that_t
     chain = parse_degradation("lr:50+jpeg:75+blur:1")
     by_torch = chain.on("cuda:1")
     assert by_torch.name == chain.name
-    assert by_torch.key == f"lr:50@1[Pillow {PIL.__version__}][torch on cuda]+jpeg:75@1+blur:1@1[torch on cuda]"
+    assert by_torch.key == "lr:50@1[torch on cuda]+jpeg:75@1+blur:1@1[torch on cuda]"
     assert by_torch.key == chain.on("cuda").key != chain.on("cpu").key
     assert [step.key for step in by_torch.apart()] == by_torch.key.split("+")
     assert chain.on("") == chain != by_torch

@@ -1,6 +1,5 @@
 """What the report says of the degradations of a run: versions, and the libraries that fixed their pixels."""
 
-import PIL
 from lineup_checkerboard import Checkerboard
 from PIL import features
 
@@ -13,18 +12,17 @@ from protocols.degradations import parse_degradation
 from tests.support.miniature import Bench, write_folder
 
 WEBP = f"libwebp {features.version('webp')}"
-PILLOW = f"Pillow {PIL.__version__}"
 
 
 def test_a_run_records_what_fixed_its_pixels_and_the_report_shows_it(tmp_path):
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"checkerboard": Checkerboard("small")})
     run = bench.stored_run(planned=bench.plan(("none", "webp:50", "lr:20+webp:75")))
-    assert run.manifest.degradations == {"webp": f"1[{WEBP}]", "lr": f"1[{PILLOW}]"}
+    assert run.manifest.degradations == {"webp": f"1[{WEBP}]", "lr": "1"}
     content = degradation_content(evaluate(run))
     assert content.rows.to_dict("list") == {
         "degradation": ["lr", "webp"],
         "version": ["1", "1"],
-        "library": [PILLOW, WEBP],
+        "library": ["", WEBP],
     }
     text = section_as_markdown(content.tables, LEGEND)
     assert f"Degradations, computed by Pillow {versions()['pillow']}, OpenCV " in text
