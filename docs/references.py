@@ -167,7 +167,7 @@ def _degradation(kind: DegradationKind) -> Iterator[tuple[str, str]]:
     yield "written", ", ".join(f"`{one}`" for one in kind.written.split(" or ")) + f" ({kind.meaning})"
     yield "means", (kind.apply.__doc__ or kind.meaning).partition("Args:")[0]
     yield "severities", ", ".join(kind.severities)
-    yield "on the device", "by torch, with `--degrade-on device`" if kind.by_torch else ""
+    yield "on the device", "by torch, with `--degrade-on device`" if kind.by_torch else "no: on the CPU"
     yield "version", str(kind.version)
 
 

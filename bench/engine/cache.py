@@ -149,7 +149,7 @@ class Cache:
     def write_answer(self, key: str, answer: Answer) -> None:
         """Write what was answered about the images of a cell, in their order."""
         odds = pa.nulls(len(answer.scores), pa.float32()) if answer.log_odds is None else pa.array(answer.log_odds)
-        diagnostics = {_DIAGNOSTIC + name: pa.array(values) for name, values in answer.diagnostics.items()}
+        diagnostics = {_DIAGNOSTIC + name: pa.array(list(values)) for name, values in answer.diagnostics.items()}
         table = pa.table({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics}, metadata={SEAL: EMPTY_SEAL})
         self._write(self._answer_path(key), partial(pq.write_table, table))
 

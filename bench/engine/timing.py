@@ -152,12 +152,7 @@ def _measure_speed(
         The columns of `columns.THROUGHPUT` that are figures: medians over the repeats, the slowest and fastest repeat
         as `images_per_s_low` and `images_per_s_high`, and the load of the machine.
     """
-    clock = DeviceClock(conditions.runtime)
-    if conditions.runtime.device.startswith("cuda"):
-        import torch
-
-        torch.cuda.reset_peak_memory_stats(conditions.runtime.device)
-    size = conditions.batch_size
+    clock, size = DeviceClock(conditions.runtime), conditions.batch_size
     repeats, load = _repeated(lambda: _stage_seconds(detector, images, degradations, size, clock))
     seconds = np.array(repeats) / len(images)
     rates = 1 / (seconds.sum(axis=1) - seconds[:, columns.STAGES.index("degrade")])
@@ -170,7 +165,9 @@ def _measure_speed(
         **{
             f"{stage}_ms": float(np.median(seconds[:, position]) * 1e3) for position, stage in enumerate(columns.STAGES)
         },
-        columns.PEAK_MEMORY: _peak_memory(conditions.runtime),
+        columns.PEAK_MEMORY: _peak_memory(
+            conditions.runtime, lambda: _stage_seconds(detector, images, (), size, clock)
+        ),
         columns.LOAD_BEFORE: load.before,
         columns.CPU_SHARE: load.cpu_share,
         columns.OTHER_CORES: load.other_cores,
@@ -253,10 +250,12 @@ def _batch_inputs(prepared: PreparedArrays, rows: range, embeddings: dict[str, E
     )
 
 
-def _peak_memory(runtime: Runtime) -> float:
-    """Peak memory in MiB: on CUDA what was allocated on the device, on the CPU the size of this process."""
+def _peak_memory(runtime: Runtime, detect: Callable[[], object]) -> float:
+    """Peak memory in MiB: on CUDA what `detect` allocates on the device, on the CPU the size of this process."""
     if runtime.device.startswith("cuda"):
         import torch
 
+        torch.cuda.reset_peak_memory_stats(runtime.device)
+        detect()
         return float(torch.cuda.max_memory_allocated(runtime.device)) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

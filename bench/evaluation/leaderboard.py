@@ -45,7 +45,7 @@ class Ranking:
         title: The protocol's.
         data: Title of the data, to stand on every rendering.
         setting: "paper" or "small".
-        runtime: Device and precision, and what degraded where that was not the processor.
+        runtime: Device and precision, and that torch degraded where it did.
         protocol: The protocol's name.
         generators: Names of the generators in the data.
         trains: Names of the training subsets.
@@ -217,8 +217,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
 
 
 def _runtime_text(runtime: RuntimeRecord) -> str:
-    """Where detectors computed, and degradations where that was not the processor."""
-    degraded = ", degraded by torch" if runtime.degrade_on != "cpu" else ""
+    """Where detectors computed, and that torch degraded where it did."""
+    degraded = ", degraded by torch" if runtime.degrades_by_torch else ""
     return f"{runtime.device}, {runtime.precision}{degraded}"
 
 

@@ -267,7 +267,7 @@ class RuntimeRecord:
         training_threads: Threads that torch trained with where what is learned depends on their number; 0 where
             nothing of the run does.
         cluster: The cluster that embedded, fitted and scored, as it was asked for; empty for one machine.
-        degrade_on: What degraded images, as it was asked for.
+        degrade_on: "device" where torch computed any step of a degradation there, else "cpu".
     """
 
     device: str
@@ -279,6 +279,16 @@ class RuntimeRecord:
     training_threads: int = 0
     cluster: str = ""
     degrade_on: str = "cpu"
+
+    @property
+    def degrades_by_torch(self) -> bool:
+        """Whether torch computed any step of a degradation."""
+        return self.degrade_on != "cpu"
+
+    @property
+    def degrades_on_card(self) -> bool:
+        """Whether torch did so on another device than the processor."""
+        return self.degrades_by_torch and not self.device.startswith("cpu")
 
 
 @dataclass(frozen=True, slots=True)

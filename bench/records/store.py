@@ -354,8 +354,10 @@ def _scores(key: str, images: ImageSet, answer: Answer) -> pa.Table:
         pa.repeat(key, len(table)),
         *(pa.array(table[name]).cast(pa.string()) for name in (columns.NAME, columns.SOURCE)),
         pa.array(table[columns.LABEL], pa.int8()),
-        pa.array(answer.scores.astype(np.float32)),
-        pa.nulls(len(table), pa.float32()) if odds is None else pa.array(odds.astype(np.float32)),
+        pa.array(
+            answer.scores.astype(np.float32), from_pandas=True
+        ),  # what is no number is null, and damage to a reader
+        pa.nulls(len(table), pa.float32()) if odds is None else pa.array(odds.astype(np.float32), from_pandas=True),
     ]
     return pa.Table.from_arrays(arrays, schema=_WRITTEN_SCORES)
 

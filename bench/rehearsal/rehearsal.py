@@ -24,6 +24,7 @@ from bench.rehearsal.sample_images import SIDE, sample_images
 from bench.rehearsal.workload import Workload, workload
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
+from bench.request.run_record import is_degraded_by_torch
 from protocols.degradations import parse_degradation
 
 MAX_SHOWN = 6  # of what is not measured
@@ -71,7 +72,7 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
     lines += cost_lines(work, found, rates, workers)
     where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
     lines.append(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
-    if run.degrading_device and work.degraded:
+    if is_degraded_by_torch(run):
         lines.append(
             "What torch degrades on the device is priced as on the CPU: how long it takes there is not measured"
         )

@@ -28,8 +28,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for note in dict.fromkeys(note for recipe in run.recipes.values() for note in recipe.notes()):
         reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
-    if run.degrading_device:
-        reporter.say(_degrading_text(run))
+    if run.degrading_device and (text := _degrading_text(run)):
+        reporter.say(text)
     for name, recipe in run.recipes.items():
         if recipe.input != "published":
             reporter.say(f"Input of {name}: {policy_text(recipe)}")
@@ -42,13 +42,16 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
 
 
 def _degrading_text(run: PlannedRun) -> str:
-    """Which kinds of degradation torch computes, and which the processor."""
+    """Which kinds of degradation torch computes, and which others do; empty where nothing is degraded.
+
+    What is a part of the images is always done by others, so that a kind may stand on both sides.
+    """
     steps = [step for chain in run_chains(run) for step in chain.apart()]
     kinds = {by_torch: dict[str, None]() for by_torch in (True, False)}
     for step in steps:
         kinds[bool(step.steps[0][0].place)][step.name.partition(":")[0]] = None
     by_torch, others = (", ".join(found) or "nothing" for found in kinds.values())
-    return f"Degraded by torch on {run.degrading_device}: {by_torch}; on the CPU: {others}"
+    return f"Degraded by torch on {run.degrading_device}: {by_torch}; as without it: {others}" if steps else ""
 
 
 def _place(out: Path) -> str:

@@ -37,6 +37,7 @@ from bench.records.manifest import (
 )
 from bench.records.outcomes import Outcome, Unasked
 from bench.report.sections.reported import benchmark_name
+from bench.request.defaults import CPU, DEVICE
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.protocol_catalogue import option_values
@@ -95,7 +96,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
             request.backend,
             _training_threads(run),
             request.cluster,
-            request.degrade_on,
+            DEVICE if is_degraded_by_torch(run) else CPU,
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
@@ -123,6 +124,11 @@ def run_chains(run: PlannedRun) -> Iterator[Degradation]:
     for subset in dict.fromkeys(subsets):
         alone = subset.degradation != subset.common_degradation
         yield parse_degradation(subset.degradation) if alone else degradation_of(subset, run.degrading_device)
+
+
+def is_degraded_by_torch(run: PlannedRun) -> bool:
+    """Whether torch computes any step of a degradation: of what it is asked for there may be none."""
+    return any(step.place for chain in run_chains(run) for step, _ in chain.steps)
 
 
 def degradation_versions(chains: Iterable[Degradation]) -> dict[str, str]:

@@ -53,7 +53,7 @@ class IntervalRule(NamedTuple):
         doubled: Number of contributors at which the variance is taken for double, towards both ends, since samples in
             which few images of weight happen to be have too small a one. 0 where it is taken as it is; what was not
             seen then moves neither end in the middle of the range, where it would change a measure as little as what
-            was seen.
+            was seen. A difference takes the larger of this and `few` for its own `few`.
         largest_step: Between Jeffreys' interval, 1/2, and Clopper and Pearson's, 1: what measures that move in steps
             and few contributors ask for at most.
     """

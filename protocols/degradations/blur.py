@@ -83,7 +83,7 @@ def _blurred_planes(planes: Tensor, sigma: float) -> Tensor:
     return along_columns(_gaussian(width, sigma)(planes), _gaussian(height, sigma)) / ONE**2
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # of wide blurs of large images each has some 50 MB
 def _gaussian(side: int, sigma: float) -> LineFilter:
     """A Gaussian along a side of so many pixels, its weights rounded so that their sum is 1; the border mirrored."""
     size = _kernel_size(sigma)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class DegradationKind:
         by_torch: The same in torch, for pixels alone: from a uint8 tensor (H, W, 3), which is not written to, and the
             parameters to such a tensor on its device, no value of which is more than one level from that of `apply`;
             None for a kind that has no such way.
-        place: Where torch computes it, as "torch on cuda"; `on` fills it in, and it is empty on the processor.
+        place: Where torch computes it, as "torch on cuda"; `on` fills it in; empty where torch does not compute it.
     """
 
     apply: Callable[..., Sample]
@@ -109,9 +110,12 @@ class DegradationKind:
         return next((text for text in spellings if self.parse(text) == parameters), written)
 
 
+_COMPUTING = Lock()  # filters take up to 200 bytes a pixel on a device that also holds the network
+
+
 @dataclass(frozen=True, slots=True)
 class TensorStep:
-    """What a kind does to a sample by torch; safe to call from several threads.
+    """What a kind does to a sample by torch; safe to call from several threads, of which one computes at a time.
 
     Attributes:
         function: As `DegradationKind.by_torch`.
@@ -125,8 +129,9 @@ class TensorStep:
         """Degrade a sample: its pixels go to the device and come back. Raises what the function raises."""
         import torch
 
-        pixels = torch.tensor(np.ascontiguousarray(sample.pixels), device=self.device)
-        return in_memory(sample, self.function(pixels, *parameters).contiguous().cpu().numpy())
+        with _COMPUTING:
+            pixels = torch.tensor(np.ascontiguousarray(sample.pixels), device=self.device)
+            return in_memory(sample, self.function(pixels, *parameters).contiguous().cpu().numpy())
 
 
 def number_text(number: float) -> str:

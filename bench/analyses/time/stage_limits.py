@@ -25,8 +25,8 @@ class ScoringLimit:
     """What limited the stages of a run that score.
 
     Attributes:
-        limit: "workers", which read, decode, degrade and prepare; "device", which embeds, scores and decides; or
-            "writing" of scores.
+        limit: "workers", which read, decode, degrade and prepare; "device", which embeds, scores and decides, and
+            degrades where torch does on a card; or "writing" of scores.
         busy: Seconds that it was busy: of workers and device at least, by the times of the detectors.
         seconds: That the stages took.
     """
@@ -59,7 +59,9 @@ def stage_table(run: Run) -> pd.DataFrame:
     times = timings[list(STAGE_TIMES)].to_numpy(float)
     known = np.nan_to_num(times)
     total = known.sum(axis=1)
-    workers = np.array([run.manifest.runtime.workers if stage in SHARED_STAGES else 1 for stage in columns.STAGES])
+    runtime = run.manifest.runtime
+    shared = set(SHARED_STAGES) - ({"degrade"} if runtime.degrades_on_card else set())
+    workers = np.array([runtime.workers if stage in shared else 1 for stage in columns.STAGES])
     alone = known / workers
     slowest = alone.argmax(axis=1)
     with np.errstate(divide="ignore"):
@@ -91,15 +93,19 @@ def scoring_limit(run: Run, timings: RunTimings) -> ScoringLimit | None:
     if timings.cells < len(scored) or not set(scored[columns.DETECTOR]) <= set(table.index) or not seconds:
         return None
     times = table[list(STAGE_TIMES)].fillna(0.0) / 1e3
-    workers = device = 0.0
+    runtime, workers, device = run.manifest.runtime, 0.0, 0.0
     for _, cells in scored.groupby(list(TESTED_WITH), sort=False):
         images = len(run.score_table[cells[columns.KEY].iloc[0]].images)
         own = times.loc[cells[columns.DETECTOR].unique()]
         fits = cells.groupby(columns.DETECTOR).size().loc[own.index]
         passes = fits.where(own["head_ms"].eq(0), 1)
-        first = own[["read_ms", "decode_ms", "degrade_ms"]].sum(axis=1).mean()
+        first, degrading = own[["read_ms", "decode_ms"]].sum(axis=1).mean(), own["degrade_ms"].mean()
         workers += images * (first + (own["prepare_ms"] * passes).sum())
         device += images * ((own["copy_ms"] + own["device_ms"]) * passes + own["head_ms"] * fits).sum()
-    busy = {"workers": workers / run.manifest.runtime.workers, "device": device, "writing": timings.writing}
+        if runtime.degrades_on_card:
+            device += images * degrading
+        else:
+            workers += images * degrading
+    busy = {"workers": workers / runtime.workers, "device": device, "writing": timings.writing}
     limit = max(busy, key=lambda name: busy[name])
     return ScoringLimit(limit, busy[limit], seconds)

@@ -14,7 +14,7 @@ from bench.report.page.parts import folded, table
 from bench.report.ranking_columns import DASH, TableColumn
 from protocols.api import NONE
 
-EMBEDDED, FLOAT32, CPU = "embedded", "float32", "cpu"
+EMBEDDED, FLOAT32 = "embedded", "float32"
 
 
 def repeat(manifest: Manifest) -> Markup:
@@ -54,7 +54,7 @@ def command(manifest: Manifest) -> str:
     words += ["--setting", manifest.setting]
     if manifest.runtime.precision != FLOAT32:
         words += ["--precision", manifest.runtime.precision]
-    if manifest.runtime.degrade_on != CPU:
+    if manifest.runtime.degrades_by_torch:
         words += ["--degrade-on", manifest.runtime.degrade_on]
     if manifest.validation:
         words += ["--validation", f"{manifest.validation:g}"]

@@ -28,7 +28,8 @@ def degradation_content(measured: MeasuredCells) -> SectionContent:
             "library": [library.removesuffix("]").replace("][", ", ") for _, _, library in parts],
         }
     )
-    by = ", ".join(f"{name} {manifest.versions[one]}" for one, name in LIBRARIES.items() if one in manifest.versions)
+    libraries = {**LIBRARIES, "torch": "torch"} if manifest.runtime.degrades_by_torch else LIBRARIES
+    by = ", ".join(f"{name} {manifest.versions[one]}" for one, name in libraries.items() if one in manifest.versions)
     columns = tuple(
         TableColumn(str(name), tuple(text or DASH for text in rows[name]), left=name != "version") for name in rows
     )

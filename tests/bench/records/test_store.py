@@ -232,6 +232,18 @@ def test_files_whose_texts_are_large_strings_are_read_as_ours(tmp_path):
     pd.testing.assert_frame_equal(store.read().scores, before)
 
 
+def test_a_score_that_is_no_number_is_damage(tmp_path):
+    run = make_run(detectors=["alpha"], n=3)
+    key, frame = next(iter(run.scores.groupby("key", sort=False)))
+    scores = frame["score"].to_numpy().copy()
+    scores[0] = np.nan
+    store = Store.at(tmp_path / "run")
+    store.record([(key, FakeImages(frame[["name", "source", "label"]]), Answer(scores, {}))])
+    store.finish(run.manifest, run.cells[run.cells["key"].eq(key)])
+    with pytest.raises(InputError, match="a row has no score"):
+        store.read()
+
+
 def test_scores_without_a_column_are_damaged(tmp_path):
     store = stored(tmp_path, make_run(detectors=["alpha"], n=3))
     path = next((store.root / "scores").glob("*.parquet"))

@@ -42,14 +42,24 @@ def test_a_run_says_what_torch_degrades_on_its_device_and_what_the_processor(min
     reporter = Reporter(Console(file=said, width=500))
     planned = plan_run(asked, reporter)
     announce_run(planned, reporter)
-    assert "Degraded by torch on cpu: lr, blur; on the CPU: blur, jpeg\n" in said.getvalue()
+    assert "Degraded by torch on cpu: lr, blur; as without it: blur, jpeg\n" in said.getvalue()
     assert {item.degrading_device for item in planned.planned} == {"cpu"}
     manifest = manifest_of(planned)
     by_torch = dict.fromkeys(("lr", "blur:1"), "1[torch on cpu]")
     assert manifest.degradations == {"blur": "1", "jpeg": "1", **by_torch}
     assert "--degrade-on device" in command(manifest)
+    assert manifest.runtime.degrade_on == "device"
     on_nodes = replace(planned, request=replace(asked, cluster="local:2"), runtime=Runtime("cuda:1"))
     assert on_nodes.degrading_device == "cuda"  # a node sees the card alone that it was given
+
+
+def test_a_run_of_which_torch_degrades_nothing_is_that_of_the_processor(miniature, tmp_path):
+    asked = ProtocolRunner(miniature, tmp_path).request(
+        "degradation", detectors=("checkerboard",), degradations="jpeg:65"
+    )
+    by_device = manifest_of(plan_run(replace(asked, degrade_on="device"), Reporter(Console(file=io.StringIO()))))
+    assert by_device.runtime == manifest_of(plan_run(asked, Reporter(Console(file=io.StringIO())))).runtime
+    assert not by_device.runtime.degrades_by_torch
 
 
 def test_which_generator_is_a_task_for_those_who_can_say(make_bench):

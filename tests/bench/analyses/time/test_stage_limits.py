@@ -66,6 +66,19 @@ def test_features_are_computed_once_for_all_heads_and_workers_may_be_the_limit()
     assert found.reached == pytest.approx(workers / 0.5)
 
 
+def test_what_torch_degrades_on_a_card_is_work_of_the_card():
+    run = timed(workers=4, degrade_ms=4.0, device_ms=1.0)
+    runtime = replace(run.manifest.runtime, device="cuda:0", degrade_on="device")
+    on_card = replace(run, throughput=run.throughput.assign(device="cuda:0"))
+    by_torch = with_manifest(on_card, runtime=runtime)
+    on_processor = with_manifest(run, runtime=replace(runtime, device="cpu"))
+    assert [stage_table(one)[CEILING].iloc[0] for one in (run, by_torch, on_processor)] == [1000, 250, 1000]
+    network = 2 * FITS * TESTS * IMAGES * 0.001
+    assert scoring_limit(run, timings(run)).busy == pytest.approx(network)
+    found = scoring_limit(by_torch, timings(by_torch))
+    assert (found.limit, found.busy) == ("device", pytest.approx(network + TESTS * IMAGES * 0.004))
+
+
 def test_writing_may_be_the_limit():
     run = timed(device_ms=1.0)
     found = scoring_limit(run, replace(timings(run), writing=0.9))
