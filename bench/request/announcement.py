@@ -51,7 +51,11 @@ def _degrading_text(run: PlannedRun) -> str:
     for step in steps:
         kinds[bool(step.steps[0][0].place)][step.name.partition(":")[0]] = None
     by_torch, others = (", ".join(found) or "nothing" for found in kinds.values())
-    return f"Degraded by torch on {run.degrading_device}: {by_torch}; as without it: {others}" if steps else ""
+    return (
+        f"Degraded by torch on {run.degrading_device}: {by_torch}; by Pillow, OpenCV and NumPy: {others}"
+        if steps
+        else ""
+    )
 
 
 def _place(out: Path) -> str:

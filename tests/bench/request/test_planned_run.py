@@ -42,7 +42,7 @@ def test_a_run_says_what_torch_degrades_on_its_device_and_what_the_processor(min
     reporter = Reporter(Console(file=said, width=500))
     planned = plan_run(asked, reporter)
     announce_run(planned, reporter)
-    assert "Degraded by torch on cpu: lr, blur; as without it: blur, jpeg\n" in said.getvalue()
+    assert "Degraded by torch on cpu: lr, blur; by Pillow, OpenCV and NumPy: blur, jpeg\n" in said.getvalue()
     assert {item.degrading_device for item in planned.planned} == {"cpu"}
     manifest = manifest_of(planned)
     by_torch = dict.fromkeys(("lr", "blur:1"), "1[torch on cpu]")
