@@ -230,9 +230,10 @@ def own_cluster():
     """A cluster whose first node has no CPU: folder, input for CPUs of further nodes, environment of its runs."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     folder = tempfile.mkdtemp(prefix="lineup-test-")  # in a long path no socket has room
+    (Path(folder) / "ray").mkdir()  # where the address is noted; Ray does not make it
     head = subprocess.Popen(
         [sys.executable, "-c", HEAD, "0", folder, LOOPBACK],
-        env={**os.environ, **token},
+        env={**os.environ, **token, "RAY_TMPDIR": folder},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
