@@ -128,6 +128,7 @@ def ray_bridge(address: ClusterAddress, variables: Mapping[str, str], gpus: int,
     """
     with TemporaryDirectory(prefix="lineup-ray-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "ray.log"
+        (Path(folder) / "ray").mkdir()  # Ray notes the address of nodes that it starts there, and does not make it
         ours, theirs = get_context("spawn").Pipe()
         with log.open("wb") as output:
             # a group of its own: a terminal's signals come here alone

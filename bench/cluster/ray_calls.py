@@ -5,12 +5,10 @@ Ray reads of the environment when it is imported whether a token is asked for: `
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -63,10 +61,6 @@ class RayCalls:
         """Start nodes on this machine that share it, for this run alone; their address."""
         count = asked.address.nodes or 1
         share = {"num_cpus": max(1, asked.cores // count), "memory": asked.memory * 7 // 10 // count, **OF_ONE_NODE}
-        # Ray notes the address of a cluster in the folder "ray" of this one: else in /tmp, where another cluster has
-        # noted its own, or where there is no such folder, which it does not make
-        os.environ["RAY_TMPDIR"] = asked.folder
-        Path(asked.folder, "ray").mkdir(exist_ok=True)
         self._local = Cluster(shutdown_at_exit=True)
         self._local.add_node(**share, temp_dir=asked.folder, num_gpus=asked.gpus)  # whose numbers are known on one
         for _ in range(count - 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import cv2
@@ -90,7 +90,7 @@ def longest(sample: Sample, side: float, filter_name: str) -> Sample:
         filter_name: Of `FILTERS`.
     """
     height, width = sample.pixels.shape[:2]
-    return _resized_once(sample, _size_within(width, height, side, max(height, width)), filter_name)
+    return _resized_once(sample, _longest_size(width, height, side), filter_name)
 
 
 def thumbnail(sample: Sample, side: float) -> Sample:
@@ -134,25 +134,20 @@ def resized(pixels: Image, size: tuple[int, int], filter_name: str) -> Image:
     return np.asarray(PillowImage.fromarray(pixels).resize(size, FILTERS[filter_name]))
 
 
-def _low_resolution_by_torch(pixels: Tensor, side: float) -> Tensor:
-    height, width = pixels.shape[:2]
-    return resized_by_torch(pixels, reduced_size(width, height, side), "bilinear")
+def _by_torch(size_of: Callable[[int, int, float], tuple[int, int]], *, back: bool = False) -> Callable[..., Tensor]:
+    """The way in torch of a kind that resizes an image, and back to its size where that is asked.
 
+    Args:
+        size_of: From width and height in pixels and the first parameter of the kind to the new width and height.
+        back: Whether the image is brought back.
+    """
 
-def _resize_by_torch(pixels: Tensor, factor: float, filter_name: str) -> Tensor:
-    height, width = pixels.shape[:2]
-    between = resized_by_torch(pixels, _scaled_size(width, height, factor), filter_name)
-    return resized_by_torch(between, (width, height), filter_name)
+    def resize_by_torch(pixels: Tensor, amount: float, filter_name: str = "bilinear") -> Tensor:
+        height, width = pixels.shape[:2]
+        between = resized_by_torch(pixels, size_of(width, height, amount), filter_name)
+        return resized_by_torch(between, (width, height), filter_name) if back else between
 
-
-def _scale_by_torch(pixels: Tensor, factor: float, filter_name: str) -> Tensor:
-    height, width = pixels.shape[:2]
-    return resized_by_torch(pixels, _scaled_size(width, height, factor), filter_name)
-
-
-def _longest_by_torch(pixels: Tensor, side: float, filter_name: str) -> Tensor:
-    height, width = pixels.shape[:2]
-    return resized_by_torch(pixels, _size_within(width, height, side, max(height, width)), filter_name)
+    return resize_by_torch
 
 
 def _resized_once(sample: Sample, size: tuple[int, int], filter_name: str) -> Sample:
@@ -164,6 +159,11 @@ def _resized_once(sample: Sample, size: tuple[int, int], filter_name: str) -> Sa
 def _scaled_size(width: int, height: int, factor: float) -> tuple[int, int]:
     """Width and height in pixels after both are multiplied, at least 1."""
     return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _longest_size(width: int, height: int, side: float) -> tuple[int, int]:
+    """Width and height in pixels of an image whose longer side is to have no more than `side` pixels."""
+    return _size_within(width, height, side, max(height, width))
 
 
 def _size_within(width: int, height: int, side: float, limited: int) -> tuple[int, int]:
@@ -181,7 +181,7 @@ LOW_RESOLUTION = DegradationKind(
     ("256", "192", "128", "96", "64"),
     sweep=lambda short_side: [str(max(1, short_side * step // 11)) for step in range(10, 0, -1)],
     idle=lambda width, height, side: min(width, height) <= side,
-    by_torch=_low_resolution_by_torch,
+    by_torch=_by_torch(reduced_size),
 )
 RESIZE = DegradationKind(
     resize,
@@ -190,7 +190,7 @@ RESIZE = DegradationKind(
     "resize:FACTOR or resize:FACTOR:FILTER (both sides times 0.01 to 4 and back; by default bilinear, else"
     " nearest, box, bicubic or lanczos)",
     ("0.75", "0.5", "0.35", "0.25", "0.125"),
-    by_torch=_resize_by_torch,
+    by_torch=_by_torch(_scaled_size, back=True),
 )
 SCALE = DegradationKind(
     scale,
@@ -199,7 +199,7 @@ SCALE = DegradationKind(
     "scale:FACTOR or scale:FACTOR:FILTER (both sides times 0.01 to 4; by default bilinear, else nearest, box, bicubic"
     " or lanczos)",
     ("0.9", "0.75", "0.5", "0.35", "0.25"),
-    by_torch=_scale_by_torch,
+    by_torch=_by_torch(_scaled_size),
 )
 LONGEST = DegradationKind(
     longest,
@@ -209,7 +209,7 @@ LONGEST = DegradationKind(
     " lanczos, else nearest, box, bilinear or bicubic)",
     ("1024", "768", "512", "384", "256"),
     idle=lambda width, height, side, _: max(width, height) <= side,
-    by_torch=_longest_by_torch,
+    by_torch=_by_torch(_longest_size),
 )
 THUMBNAIL = DegradationKind(
     thumbnail,

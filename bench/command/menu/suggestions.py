@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.request.defaults import DEGRADING_PLACES
+
 MANIFEST, RECORD = "manifest.json", "record.json"  # of a result folder, and of a golden record
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
 BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "inductor")
-DEGRADING_PLACES = ("cpu", "device")
 RUN_SETTINGS = ("auto", "paper", "small")
 FIGURES = (  # of Lineup, whose modules import what draws
     *("averages", "critical_difference", "matrix", "curves", "confusion", "speed", "stages", "transfer", "overlap"),

@@ -14,7 +14,6 @@ from bench.report.export.contents import OWN
 from bench.report.export.forms import ENDINGS
 from bench.report.figures import FIGURES
 from bench.report.sections.catalogue import SECTIONS
-from bench.request.defaults import DEGRADING_PLACES
 from bench.request.run_folders.labels import RunLabels, write_labels
 from bench.request.run_request import RUNS
 from protocols.degradations import parse_degradation
@@ -23,7 +22,6 @@ from protocols.degradations import parse_degradation
 def test_names_that_are_written_down_are_those_of_the_modules():
     assert tuple(one.name for one in FIGURES) == suggestions.FIGURES
     assert suggestions.BACKENDS == BACKENDS
-    assert suggestions.DEGRADING_PLACES == DEGRADING_PLACES
     assert suggestions.MANIFEST == MANIFEST
     assert suggestions.RECORD == RECORD
     assert (*OWN, *(section.name for section in SECTIONS)) == suggestions.EXPORTED
