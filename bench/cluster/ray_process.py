@@ -57,7 +57,7 @@ def _set_environment(asked: OpenRequest) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if asked.address.kind == "local":
-        # Ray notes the address of a cluster in RAY_TMPDIR/ray: else in /tmp/ray, where another one may have noted its own
+        # Ray notes the address of a cluster in RAY_TMPDIR/ray, else in /tmp/ray, where another may have noted its own
         os.environ.update(OF_LOCAL_NODES, RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_TMPDIR=asked.folder)
         os.environ.pop("RAY_ADDRESS", None)
 
