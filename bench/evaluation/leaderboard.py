@@ -30,7 +30,6 @@ from bench.evaluation.speeds import Speed, speeds_of
 from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest
 from bench.records import columns
-from bench.records.manifest import RuntimeRecord
 from bench.records.run import Run
 from protocols.api import NONE, PublishedAverage, Role
 
@@ -190,7 +189,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
         title=f"{protocol.title} ({_kinds_text(rows)})" if released and protocol.trains else protocol.title,
         data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
         setting="paper" if any(row.checkpoint for row in rows) else manifest.setting,
-        runtime=_runtime_text(runtime),
+        runtime=runtime.conditions,
         protocol=protocol.name,
         generators=data.generators,
         trains=tuple(evaluation.table.loc[kind, columns.TRAIN].unique()),
@@ -214,12 +213,6 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
         tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
         **_asked_fields(evaluation, asked),
     )
-
-
-def _runtime_text(runtime: RuntimeRecord) -> str:
-    """Where detectors computed, and that torch degraded where it did."""
-    degraded = ", degraded by torch" if runtime.degrades_by_torch else ""
-    return f"{runtime.device}, {runtime.precision}{degraded}"
 
 
 def _comparison(

@@ -199,7 +199,7 @@ def _facts(question: _Question) -> RunFacts:
         "; ".join([protocol.name, *options]),
         f"{data.title}, {data.images:,} images{first}",
         f"{manifest.setting}, training {'seed' if len(manifest.seeds) == 1 else 'seeds'} {seeds}",
-        f"{runtime.device}, {runtime.precision}, {runtime.processor}",
+        f"{runtime.conditions}, {runtime.processor}",
         question.command,
     )
 

@@ -286,6 +286,12 @@ class RuntimeRecord:
         return self.degrade_on != "cpu"
 
     @property
+    def conditions(self) -> str:
+        """Where and how precisely detectors computed, and that torch degraded where it did."""
+        degraded = ", degraded by torch" if self.degrades_by_torch else ""
+        return f"{self.device}, {self.precision}{degraded}"
+
+    @property
     def degrades_on_card(self) -> bool:
         """Whether torch did so on another device than the processor."""
         return self.degrades_by_torch and not self.device.startswith("cpu")

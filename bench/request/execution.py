@@ -96,7 +96,7 @@ def _tracked_question(run: PlannedRun, record: Manifest, cells: pd.DataFrame) ->
     """What a tracking server is told of a run."""
     from bench.engine.tracking.mlflow_runs import TrackedQuestion
 
-    protocol, data, device = record.protocol, record.data, record.runtime
+    protocol, data = record.protocol, record.data
     told = {
         "protocol": protocol.name,
         **{f"protocol.{name}": value for name, value in protocol.options.items()},
@@ -106,7 +106,7 @@ def _tracked_question(run: PlannedRun, record: Manifest, cells: pd.DataFrame) ->
         "setting": record.setting,
         "seeds": ", ".join(map(str, record.seeds)),
         "detectors": ", ".join(record.detectors),
-        "device": f"{device.device}, {device.precision}",
+        "device": record.runtime.conditions,
         "cells": len(run.planned),
     }
     detectors = {

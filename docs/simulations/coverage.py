@@ -32,6 +32,7 @@ from bench.statistics.intervals import (
     PRECISIONS,
     SHARES,
     Floats,
+    Spread,
     bounded_interval,
     difference_interval,
     random_generator,
@@ -44,10 +45,12 @@ ACCURACIES = (0.5, 0.9, 0.99, 1.0)
 GENERATORS = 8
 LOWEST, HIGHEST = 0.93, 0.97  # coverage that is asked for
 FEW = 5  # expected errors below which counts are too coarse for 97%
+UNSURE = 10  # contributors to a variance below which it says little of the sources that were not drawn
 MARKS = (
     "Accuracy is that of the scores, truth the measure's in the population. Where fewer than "
     f"{FEW} wrong images (or images on which two detectors differ) are expected in a sample, counted in independent "
-    "sources, there is a *: counts are then too coarse for a coverage of at most 97%. **Bold** is outside 93% to 97%."
+    "sources, there is a *: counts are then too coarse for a coverage of at most 97%. **Bold** is outside 93% to 97%. "
+    "Contributors is the effective number of sources that make up the variance of a sample, the median of all samples."
 )
 MEASURES = {
     "accuracy": SHARES,
@@ -148,6 +151,18 @@ def measured(scores: Floats, labels: NDArray[Any]) -> dict[str, RowMeasures]:
     return dict(zip(MEASURES, (*both, area, precision), strict=True))
 
 
+class Evidence(NamedTuple):
+    """What the samples of a row have to go by.
+
+    Attributes:
+        errors: Wrong images that are expected in a sample, counted in independent sources.
+        contributors: Effective number of sources that make up the variance of the measure, the median of all samples.
+    """
+
+    errors: float
+    contributors: float
+
+
 class Row(NamedTuple):
     """One row of the table."""
 
@@ -160,6 +175,7 @@ class Row(NamedTuple):
     coverage: float
     width: float
     few: bool
+    contributors: float
     reachable: bool
 
 
@@ -184,16 +200,22 @@ def reachable(values: Floats, truth: float) -> bool:
     return bool(np.mean(distances <= nearest + 1e-9) <= HIGHEST)
 
 
+def evidence(errors: float, spread: Spread) -> Evidence:
+    """What samples have to go by, of the number of errors expected in each and the spread of their measures."""
+    return Evidence(errors, float(np.median(spread.contributors)))
+
+
 def row(
-    setting: Setting, measure: str, truth: float, values: Floats, ends: tuple[Floats, Floats], errors: float
+    setting: Setting, measure: str, truth: float, values: Floats, ends: tuple[Floats, Floats], evidence: Evidence
 ) -> Row:
-    """The row of a measure, from all samples' values and intervals and the number of errors expected in each."""
+    """The row of a measure, from all samples' values and intervals."""
     low, high = ends
     coverage = float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
     width = float(np.mean(high - low))
     design, scores, size, accuracy = setting
-    few = errors < FEW - 1e-6
-    return Row(measure, design.name, scores, size, accuracy, truth, coverage, width, few, reachable(values, truth))
+    few, seen = evidence.errors < FEW - 1e-6, evidence.contributors
+    could = reachable(values, truth)
+    return Row(measure, design.name, scores, size, accuracy, truth, coverage, width, few, seen, could)
 
 
 def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
@@ -213,7 +235,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
         sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
-        yield row(setting, name, truths[name], one.values, ends, expected)
+        yield row(setting, name, truths[name], one.values, ends, evidence(expected, spread))
 
 
 class Averages(NamedTuple):
@@ -259,8 +281,9 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
             sample = sample_size(weights, sources, shares, losses.max())
-            ends = bounded_interval(centres, source_variances(sums, shares), sample, OF_AVERAGES[name], values=values)
-            yield row(setting, f"average of {name}", truths[name], values, ends, expected)
+            spread = source_variances(sums, shares)
+            ends = bounded_interval(centres, spread, sample, OF_AVERAGES[name], values=values)
+            yield row(setting, f"average of {name}", truths[name], values, ends, evidence(expected, spread))
 
 
 def images_of(tested: int, half: int) -> NDArray[Any]:
@@ -328,9 +351,11 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
         differences = first_one.values - second_one.values
         sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
-        ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
+        spread = source_variances(sums, layout.shares)
+        ends = difference_interval(differences, spread, sample, identical, rule)
         title = f"difference of {name}, detectors' r {likeness:g}"
-        yield row(setting, title, truths[0][name] - truths[1][name], differences, ends, expected)
+        truth = truths[0][name] - truths[1][name]
+        yield row(setting, title, truth, differences, ends, evidence(expected, spread))
 
 
 def simulations(replications: int, *, everything: bool) -> Iterator[Row]:
@@ -361,19 +386,26 @@ def limits(rows: list[Row]) -> str:
         f"{len(wide)} rows without a * cover more than {HIGHEST:.0%}. In {len(coarse)} of them the value takes so few "
         f"steps that no distance from the truth holds between {LOWEST:.0%} and {HIGHEST:.0%} of the samples"
     )
-    return text + (f": {'; '.join(coarse)}." if coarse else ".")
+    unsure = sum(one.contributors < UNSURE for one in wide)
+    rest = [one.coverage for one in wide if one.contributors >= UNSURE]
+    others = f"; the other {len(rest)} cover at most {100 * max(rest):.1f}%" if rest else ""
+    return (
+        text + (f": {'; '.join(coarse)}." if coarse else ".") + f" {unsure} of them have fewer than {UNSURE} "
+        "contributors: samples of scores that ask for narrow and for wide intervals then look alike, and all have "
+        f"the wide ones{others}."
+    )
 
 
 def printed(rows: list[Row]) -> str:
     """The table, in Markdown."""
-    lines = ["| measure | design | scores | images | accuracy | truth | coverage | mean width |"]
-    lines.append("|---|---|---|--:|--:|--:|--:|--:|")
+    lines = ["| measure | design | scores | images | accuracy | truth | coverage | mean width | contributors |"]
+    lines.append("|---|---|---|--:|--:|--:|--:|--:|--:|")
     for one in rows:
         coverage = f"{100 * one.coverage:.1f}" + (" *" if one.few else "")
         if one.coverage < LOWEST or too_wide(one):
             coverage = f"**{coverage}**"
         cells = (one.measure, one.design, one.scores, one.size, one.accuracy, f"{one.truth:.4f}", coverage)
-        lines.append("| " + " | ".join(map(str, (*cells, f"{one.width:.4f}"))) + " |")
+        lines.append("| " + " | ".join(map(str, (*cells, f"{one.width:.4f}", f"{one.contributors:.1f}"))) + " |")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ EMBEDDED, FLOAT32 = "embedded", "float32"
 def repeat(manifest: Manifest) -> Markup:
     """The command that asks the same again, and what it ran on."""
     runtime = manifest.runtime
-    device = f"{runtime.device}, {runtime.precision}, {runtime.processor}"
+    device = f"{runtime.conditions}, {runtime.processor}"
     data = "" if manifest.data.kind == EMBEDDED else " DATA is the folder of the images."
     trained = f", trained with {runtime.training_threads} threads" if runtime.training_threads else ""
     further = trained + (f", by the nodes of the cluster {runtime.cluster}" if runtime.cluster else "")

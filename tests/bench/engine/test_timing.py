@@ -13,6 +13,7 @@ from bench.platform.machine_load import MachineLoad
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Runtime
+from protocols.degradations.kind import TensorStep
 from tests.support.miniature import Bench, write_folder
 
 
@@ -31,8 +32,9 @@ def timed(tmp_path, monkeypatch):
     """What timing a detector under some conditions gives, and what is said."""
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"checkerboard": Checkerboard("small")})
 
-    def time(degradations=("none",), least=0.0):
+    def time(degradations=("none",), least=0.0, degrading_device=""):
         monkeypatch.setattr(timing, "LEAST_SECONDS", least)
+        bench.degrading_device = degrading_device
         planned = bench.plan(degradations)
         engine, outcomes = bench.run(planned)
         said = io.StringIO()
@@ -54,6 +56,14 @@ def test_a_degradation_that_refuses_images_costs_no_detector_its_speed(timed):
     assert row["read_ms"] > 0
     assert row["copy_ms"] == 0  # to a GPU alone
     assert row[columns.IMAGES_PER_S_LOW] <= row[columns.IMAGES_PER_S] <= row[columns.IMAGES_PER_S_HIGH]
+
+
+def test_the_degradations_that_are_timed_are_those_of_the_device(timed, monkeypatch):
+    taken, take = [], TensorStep.__call__
+    monkeypatch.setattr(TensorStep, "__call__", lambda self, *given: taken.append(self.device) or take(self, *given))
+    row, _ = timed(("blur:1",), degrading_device="cpu")
+    assert len(taken) >= row[columns.IMAGES] * row[columns.REPEATS]
+    assert row["degrade_ms"] > 0
 
 
 def test_short_work_is_repeated_for_a_while(timed):

@@ -54,6 +54,12 @@ def test_a_run_is_seen_from_its_plan_to_its_end(run, tmp_path):
     assert state.notices == ("Warning: a shortcut",)
 
 
+def test_a_run_says_that_torch_degraded(run, tmp_path):
+    runtime = replace(run.manifest.runtime, degrade_on="device")
+    start_run(replace(run, manifest=replace(run.manifest, runtime=runtime)), tmp_path)
+    assert RunReader(tmp_path).read().facts.device == f"cpu, float32, degraded by torch, {runtime.processor}"
+
+
 def test_a_finished_run_that_was_never_seen_has_no_start(run, tmp_path):
     state = RunReader(store_run(run, tmp_path)).read()
     assert (state.stage, state.counts["scored"], state.started) == ("finished", len(run.cells), None)

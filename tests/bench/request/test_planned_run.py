@@ -49,6 +49,7 @@ def test_a_run_says_what_torch_degrades_on_its_device_and_what_the_processor(min
     assert manifest.degradations == {"blur": "1", "jpeg": "1", **by_torch}
     assert "--degrade-on device" in command(manifest)
     assert manifest.runtime.degrade_on == "device"
+    assert manifest.runtime.conditions == "cpu, float32, degraded by torch"
     on_nodes = replace(planned, request=replace(asked, cluster="local:2"), runtime=Runtime("cuda:1"))
     assert on_nodes.degrading_device == "cuda"  # a node sees the card alone that it was given
 
@@ -59,7 +60,7 @@ def test_a_run_of_which_torch_degrades_nothing_is_that_of_the_processor(miniatur
     )
     by_device = manifest_of(plan_run(replace(asked, degrade_on="device"), Reporter(Console(file=io.StringIO()))))
     assert by_device.runtime == manifest_of(plan_run(asked, Reporter(Console(file=io.StringIO())))).runtime
-    assert not by_device.runtime.degrades_by_torch
+    assert by_device.runtime.conditions == "cpu, float32"
 
 
 def test_which_generator_is_a_task_for_those_who_can_say(make_bench):

@@ -34,7 +34,7 @@ def stages_content(findings: Findings) -> FigureContent:
     said = f"{slowest[columns.DETECTOR]} takes longest, {slowest[TOTAL]:,.2f} ms an image; it is limited by "
     said += f"{slowest[LIMIT]}, of whose rate one thread reaches {percent(slowest[REACHED])} %."
     runtime = findings.manifest.runtime
-    note = f"{runtime.device}, {runtime.precision}, batches of {runtime.batch_size}. Share of the time in %."
+    note = f"{runtime.conditions}, batches of {runtime.batch_size}. Share of the time in %."
     chart = bar_chart("Where the time goes", said, rows, _PARTS, note=note)
     return FigureContent([chart], [detector_stages(table)], table)
 
