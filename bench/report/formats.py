@@ -32,11 +32,15 @@ from bench.report.sections.published import PublishedRows
 
 _AN_ARGUMENT = re.compile(r"^(\s*)([\[*])", re.MULTILINE)  # what the end of the row above would take for its own
 _MARKS = str.maketrans({"<": "&lt;", "|": "\\|", "`": "\\`"})
+_A_COMMAND = re.compile(r"\\`((?:lineup |--)[\w .,=-]+)\\`")  # which says itself that it is one, and harms nothing
 
 
 def as_plain_markdown(text: str) -> str:
-    """A text as Markdown shows it: what others wrote is no HTML, no link, no picture, no code and no column."""
-    return printable(text).translate(_MARKS).replace("](", "]\\(")
+    """A text as Markdown shows it: what others wrote is no HTML, no link, no picture, no code and no column.
+
+    A command or an option of Lineup in backticks is code.
+    """
+    return _A_COMMAND.sub(r"`\1`", printable(text).translate(_MARKS).replace("](", "]\\("))
 
 
 def _table(shown: Sequence[TableColumn], form: Literal["github", "latex_booktabs"]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from bench.platform.errors import InputError
 from bench.report.export.contents import ExportContent, ExportedRun, ExportedRuns, contents_of
 from bench.report.export.forms import exact_csv, form_of_ending, forms_of, formulas_in, parquet, written
-from bench.report.formats import section_as_latex
+from bench.report.formats import section_as_latex, section_as_markdown
 from bench.report.ranking_columns import TableColumn, TitledTable
 from tests.support.synthetic_runs import make_run
 
@@ -114,3 +114,10 @@ def test_latex_is_booktabs_that_compiles_whatever_names_hold(runs, board):
     for name in ("cells", "matrix", "throughput"):
         for one in contents_of(name, runs):
             assert tabulars(written(one, "latex").decode())
+
+
+def test_in_markdown_commands_are_code_and_what_others_wrote_is_not():
+    titled = TitledTable("`--rank-by ap` or `lineup rescore RUN`; `rm x`, `lineup |`, `--a<b`", ())
+    shown = section_as_markdown([titled], "")
+    assert "`--rank-by ap` or `lineup rescore RUN`;" in shown
+    assert r"\`rm x\`, \`lineup \|\`, \`--a&lt;b\`" in shown
