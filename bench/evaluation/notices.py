@@ -127,7 +127,7 @@ def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
         without_odds = keys[there][lacking & (evaluation.detectors[there] == detector)]
         for block in table.blocks(without_odds):
             without = np.isnan(block.log_odds)
-            count += int((without & np.isin(block.scores, (0, 1))).sum())
+            count += int((without & ((block.scores == 0) | (block.scores == 1))).sum())
             total += int(without.sum())
         if count > 1:
             yield (

@@ -211,6 +211,11 @@ def _content(images: TestImages) -> tuple[bytes, ...]:
     return (*texts, images.labels.tobytes())
 
 
+def _starts(codes: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Where codes begin that differ from the one before."""
+    return np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+
+
 class _Codes:
     """Texts as numbers that are the same from table to table."""
 
@@ -250,11 +255,11 @@ class _Collector:
         codes = [self._codes[name].of(table[name]) for name in _TEXTS]
         numbers = [table[name].to_numpy().astype(dtype, copy=False) for name, dtype in _NUMBERS.items()]
         rows = [*codes, *numbers]
-        starts = np.flatnonzero(np.diff(codes[0], prepend=-1))
+        starts = _starts(codes[0])
         if len(np.unique(codes[0][starts])) < len(starts):  # the rows of a cell do not stand together
             order = np.argsort(codes[0], kind="stable")
             rows = [values[order] for values in rows]
-            starts = np.flatnonzero(np.diff(rows[0], prepend=-1))
+            starts = _starts(rows[0])
         for start, stop in pairwise([*starts.tolist(), len(table)]):
             self._add_cell([values[start:stop] for values in rows])
 
