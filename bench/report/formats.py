@@ -31,7 +31,7 @@ from bench.report.ranking_columns import (
 from bench.report.sections.published import PublishedRows
 
 _AN_ARGUMENT = re.compile(r"^(\s*)([\[*])", re.MULTILINE)  # what the end of the row above would take for its own
-_MARKS = str.maketrans({"<": "&lt;", "|": "\\|", "`": "\\`"})
+_MARKS = str.maketrans({"\\": "\\\\", "<": "&lt;", "|": "\\|", "`": "\\`"})
 _A_COMMAND = re.compile(r"\\`((?:lineup |--)[\w .,=-]+)\\`")  # which says itself that it is one, and harms nothing
 
 

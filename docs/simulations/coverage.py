@@ -379,20 +379,26 @@ def too_wide(one: Row) -> bool:
 
 
 def limits(rows: list[Row]) -> str:
-    """How many rows cover too much, and which of them could not do otherwise, whatever the interval."""
+    """How many rows cover too much, which could not do otherwise, and how many of them few sources speak for."""
     wide = [one for one in rows if too_wide(one)]
     coarse = [f"{one.measure}, {one.design}, {one.scores}, {one.size} images" for one in wide if not one.reachable]
     text = (
         f"{len(wide)} rows without a * cover more than {HIGHEST:.0%}. In {len(coarse)} of them the value takes so few "
         f"steps that no distance from the truth holds between {LOWEST:.0%} and {HIGHEST:.0%} of the samples"
     )
-    unsure = sum(one.contributors < UNSURE for one in wide)
-    rest = [one.coverage for one in wide if one.contributors >= UNSURE]
-    others = f"; the other {len(rest)} cover at most {100 * max(rest):.1f}%" if rest else ""
     return (
-        text + (f": {'; '.join(coarse)}." if coarse else ".") + f" {unsure} of them have fewer than {UNSURE} "
-        "contributors: samples of scores that ask for narrow and for wide intervals then look alike, and all have "
-        f"the wide ones{others}."
+        text + (f": {'; '.join(coarse)}. " if coarse else ". ") + by_contributors([one for one in rows if not one.few])
+    )
+
+
+def by_contributors(rows: list[Row]) -> str:
+    """How many of some rows cover too much, by whether few or many sources make up the variance."""
+    unsure, sure = ([one.coverage for one in rows if (one.contributors < UNSURE) is few] for few in (True, False))
+    wide = [sum(one > HIGHEST for one in some) for some in (unsure, sure)]
+    return (
+        f"They are {wide[0]} of the {len(unsure)} rows with fewer than {UNSURE} contributors, which say little of "
+        f"sources that were not drawn, and {wide[1]} of the {len(sure)} others, which cover at most "
+        f"{100 * max(sure):.1f}%."
     )
 
 

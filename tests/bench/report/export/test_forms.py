@@ -121,3 +121,5 @@ def test_in_markdown_commands_are_code_and_what_others_wrote_is_not():
     shown = section_as_markdown([titled], "")
     assert "`--rank-by ap` or `lineup rescore RUN`;" in shown
     assert r"\`rm x\`, \`lineup \|\`, \`--a&lt;b\`" in shown
+    shown = section_as_markdown([TitledTable(r"\`lineup x` a\|b", ())], "")
+    assert r"### \\`lineup x` a\\\|b" in shown
