@@ -200,7 +200,7 @@ def reachable(values: Floats, truth: float) -> bool:
     return bool(np.mean(distances <= nearest + 1e-9) <= HIGHEST)
 
 
-def evidence(errors: float, spread: Spread) -> Evidence:
+def evidence_of(errors: float, spread: Spread) -> Evidence:
     """What samples have to go by, of the number of errors expected in each and the spread of their measures."""
     return Evidence(errors, float(np.median(spread.contributors)))
 
@@ -235,7 +235,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
         sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
-        yield row(setting, name, truths[name], one.values, ends, evidence(expected, spread))
+        yield row(setting, name, truths[name], one.values, ends, evidence_of(expected, spread))
 
 
 class Averages(NamedTuple):
@@ -283,7 +283,7 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
             sample = sample_size(weights, sources, shares, losses.max())
             spread = source_variances(sums, shares)
             ends = bounded_interval(centres, spread, sample, OF_AVERAGES[name], values=values)
-            yield row(setting, f"average of {name}", truths[name], values, ends, evidence(expected, spread))
+            yield row(setting, f"average of {name}", truths[name], values, ends, evidence_of(expected, spread))
 
 
 def images_of(tested: int, half: int) -> NDArray[Any]:
@@ -355,7 +355,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         ends = difference_interval(differences, spread, sample, identical, rule)
         title = f"difference of {name}, detectors' r {likeness:g}"
         truth = truths[0][name] - truths[1][name]
-        yield row(setting, title, truth, differences, ends, evidence(expected, spread))
+        yield row(setting, title, truth, differences, ends, evidence_of(expected, spread))
 
 
 def simulations(replications: int, *, everything: bool) -> Iterator[Row]:
