@@ -192,17 +192,24 @@ class Average:
     spread: Spread
     interval: tuple[float, float]
 
-    def interval_with(self, variance: float, level: float = CONFIDENCE) -> tuple[float, float]:
-        """The interval where something independent of the images, such as training, adds to the variance.
 
-        Args:
-            variance: That it adds.
-            level: Of confidence.
-        """
-        spread = Spread(self.spread.variances + variance, self.spread.contributors)
-        centre, value = np.array([self.centre]), np.array([self.value])
-        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value, level=level)
-        return float(low[0]), float(high[0])
+def intervals_with(
+    averages: Sequence[Average], variances: Sequence[float], level: float = CONFIDENCE
+) -> list[tuple[float, float]]:
+    """The intervals of averages where something independent of the images, such as training, adds to the variance.
+
+    Args:
+        averages: Some averages of one measure.
+        variances: That it adds to each.
+        level: Of confidence.
+    """
+    if not averages:
+        return []
+    values, centres, *sizes = np.array([(one.value, one.centre, *one.sample) for one in averages]).T
+    of_images, contributors = (np.concatenate(parts) for parts in zip(*(one.spread for one in averages), strict=True))
+    spread = Spread(of_images + variances, contributors)
+    low, high = bounded_interval(centres, spread, SampleSize(*sizes), averages[0].rule, values=values, level=level)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
 def chance_of_difference(first: Average, second: Average) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -120,18 +121,23 @@ def _shots(records: Mapping[str, DetectorRecord]) -> Iterator[str]:
 def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     """A sentence for each detector without log odds some of whose scores are exactly 0 or 1: their order is lost."""
     there = ranked & evaluation.scored
-    keys, table = evaluation.table[columns.KEY].to_numpy(object), evaluation.run.score_table
-    lacking = np.array([not _has_odds(table[key]) for key in keys[there]], bool)
-    for detector in pd.unique(evaluation.detectors[there][lacking]):
-        count = total = 0
-        without_odds = keys[there][lacking & (evaluation.detectors[there] == detector)]
-        for block in table.blocks(without_odds):
-            without = np.isnan(block.log_odds)
-            count += int((without & ((block.scores == 0) | (block.scores == 1))).sum())
-            total += int(without.sum())
-        if count > 1:
+    table, ties, totals = evaluation.run.score_table, Counter[str](), Counter[str]()
+    keys = evaluation.table[columns.KEY].to_numpy(object)[there].tolist()
+    lacking = {
+        key: detector
+        for key, detector in zip(keys, evaluation.detectors[there].tolist(), strict=True)
+        if not _has_odds(table[key])
+    }
+    for block in table.blocks(lacking):
+        without = np.isnan(block.log_odds)
+        tied = without & ((block.scores == 0) | (block.scores == 1))
+        for key, count, total in zip(block.keys, tied.sum(axis=1).tolist(), without.sum(axis=1).tolist(), strict=True):
+            ties[lacking[key]] += count
+            totals[lacking[key]] += total
+    for detector in dict.fromkeys(lacking.values()):
+        if (count := ties[detector]) > 1:
             yield (
-                f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC "
+                f"{detector} gives probabilities alone: {count} of {totals[detector]} scores are exactly 0 or 1, and AP and ROC "
                 "AUC count them as ties."
             )
 

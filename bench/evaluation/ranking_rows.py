@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, AskedMeasures, RankMeasure
-from bench.evaluation.averages import Average
+from bench.evaluation.averages import Average, intervals_with
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.speeds import Speed
@@ -162,12 +162,20 @@ def _means_by_seed(seeds: Array, accuracies: Array) -> list[float]:
     return [float(found.mean()) for found in by_seed if not np.isnan(found).any()]
 
 
-def _mean_by(evaluation: MeasuredCells, planned: Mask, detector: str, name: str, by: RankMeasure) -> MeanAccuracy:
-    """The average of what ranks over the planned cells of a detector."""
-    if by.kind == "metric":
-        return _metric_mean(evaluation, planned, detector, name, by.name)
+def _means_by(
+    evaluation: MeasuredCells, own: Mask, detector: str, masks: Mapping[str, Mask], by: RankMeasure
+) -> dict[str, MeanAccuracy]:
+    """The averages of what ranks over the planned cells of a detector, by group."""
+    planned = {name: mask & own for name, mask in masks.items()}
     if by.kind == "average":
-        return _mean(evaluation, planned, evaluation.averages[detector][name], by.name)
+        return _averages(evaluation, planned, evaluation.averages[detector], by.name)
+    if by.kind == "metric":
+        return {name: _metric_mean(evaluation, cells, detector, name, by.name) for name, cells in planned.items()}
+    return {name: _worst_mean(evaluation, cells) for name, cells in planned.items()}
+
+
+def _worst_mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
+    """The average of the worst generator of the planned cells of a detector."""
     worst, total = worst_average(evaluation, planned, WORST_GENERATOR), int(planned.sum())
     if worst is None:
         return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
@@ -186,20 +194,34 @@ def _metric_mean(evaluation: MeasuredCells, planned: Mask, detector: str, name: 
     return MeanAccuracy(float(there.mean()) if there.size else UNDEFINED, low, high, there.size, total, spread)
 
 
-def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Average], measure: str) -> MeanAccuracy:
-    """The average over those planned cells that were scored, of which these are the averages by measure."""
-    average, total = measures.get(measure), int(planned.sum())
-    if average is None:
-        return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
-    cells = int((planned & evaluation.scored).sum())
-    accuracies = evaluation.table[measure].to_numpy()
-    means = _means_by_seed(evaluation.table[columns.SEED].to_numpy()[planned], accuracies[planned])
-    mean = MeanAccuracy(average.value, *average.interval, cells, total, UNDEFINED)
-    if len(means) < TWO_SEEDS:
-        return mean
-    spread = float(np.std(means, ddof=1))
-    low, high = average.interval_with(spread**2 / len(means))
-    return replace(mean, spread=spread, low_trained=low, high_trained=high)
+def _averages(
+    evaluation: MeasuredCells, planned: Mapping[str, Mask], known: Mapping[str, Mapping[str, Average]], measure: str
+) -> dict[str, MeanAccuracy]:
+    """The averages of a measure over those planned cells that were scored, by group.
+
+    Args:
+        evaluation: The measured cells.
+        planned: The planned cells of one detector, bools (cells,), by group.
+        known: Its averages by group, then measure.
+        measure: A column of measures.
+    """
+    accuracies, seeds = evaluation.table[measure].to_numpy(), evaluation.table[columns.SEED].to_numpy()
+    found, trainings = {}, {}
+    for name, cells in planned.items():
+        total, average = int(cells.sum()), known[name].get(measure)
+        if average is None:
+            found[name] = MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
+            continue
+        count = int((cells & evaluation.scored).sum())
+        found[name] = MeanAccuracy(average.value, *average.interval, count, total, UNDEFINED)
+        means = _means_by_seed(seeds[cells], accuracies[cells])
+        if len(means) >= TWO_SEEDS:
+            trainings[name] = float(np.std(means, ddof=1)), len(means)
+    added = [spread**2 / count for spread, count in trainings.values()]
+    ends = intervals_with([known[name][measure] for name in trainings], added)
+    for (name, (spread, _)), (low, high) in zip(trainings.items(), ends, strict=True):
+        found[name] = replace(found[name], spread=spread, low_trained=low, high_trained=high)
+    return found
 
 
 def _reasons(evaluation: MeasuredCells, own: Mask) -> tuple[str, ...]:
@@ -235,7 +257,7 @@ def ranking_row(
     """The row of one detector, not yet ranked."""
     own = evaluation.detectors == detector
     averages, table, protocol = evaluation.averages[detector], evaluation.table, run.manifest.protocol
-    means = {name: _mean_by(evaluation, mask & own, detector, name, asked.rank_by) for name, mask in masks.items()}
+    means = _means_by(evaluation, own, detector, masks, asked.rank_by)
     images, generated = (table[name].to_numpy()[own & evaluation.scored] for name in (columns.N, columns.N_GENERATED))
     home = protocol.group("home") or ""
     return RankingRow(

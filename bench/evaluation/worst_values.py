@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.evaluation.asked.rank_measures import WORST_CONDITION, WORST_GENERATOR
-from bench.evaluation.averages import Average
+from bench.evaluation.averages import Average, intervals_with
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
@@ -63,13 +63,13 @@ def worst_average(evaluation: MeasuredCells, cells: Mask, name: str) -> WorstAve
     if len(masks) < 2:
         return None
     found = evaluation.averages_over(masks)
-    corrected = 1 - (1 - CONFIDENCE) / len(found)
+    at_corrected_level = intervals_with([*found.values()], [0.0] * len(found), 1 - (1 - CONFIDENCE) / len(found))
     where = min(found, key=lambda value: found[value].value)
     return WorstAverage(
         where,
         found[where],
         min(one.interval[0] for one in found.values()),
-        min(one.interval_with(0.0, corrected)[1] for one in found.values()),
+        min(high for _, high in at_corrected_level),
         len(found),
         masks[where],
     )

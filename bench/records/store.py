@@ -391,8 +391,10 @@ def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: 
         msg = f"{path} lists no cells; run the same command again"
         raise InputError(msg)
     names = list(columns.of_cells(manifest.protocol.axes))
-    if missing := [name for name in names for row in rows if name not in row]:
-        msg = f"{path} is damaged (a cell has no {missing[0]}); run the same command again"
+    needed = set(names)
+    if incomplete := next((row for row in rows if not row.keys() >= needed), None):
+        missing = next(name for name in names if name not in incomplete)
+        msg = f"{path} is damaged (a cell has no {missing}); run the same command again"
         raise InputError(msg)
     known = frozenset(group.name for group in manifest.protocol.groups)
     if fault := next((fault for row in rows if (fault := _cell_fault(row, manifest, known))), ""):

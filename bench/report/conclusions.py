@@ -41,11 +41,8 @@ def conclusions(ranking: Ranking) -> list[str]:
 
 def _who_is_best(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> str:
     """Who is better than all others beyond chance, or between whom that is unresolved."""
-    best = [
-        one
-        for one in named
-        if not any(found.verdict == BETTER for (_, second), found in verdicts.items() if second == one)
-    ]
+    beaten = {second for (_, second), found in verdicts.items() if found.verdict == BETTER}
+    best = [one for one in named if one not in beaten]
     first = named[0]
     if all(verdicts[first, other].verdict == BETTER for other in named[1:]):
         return f"{first} is best."

@@ -22,9 +22,11 @@ def run_folder(text: str) -> Path:
 
 def own_run_folder(text: str) -> Path:
     """The result folder that an argument means, on this machine. Raises `InputError` where none or several do."""
-    from bench.request.run_folders.finding import find_run
-
     if is_store(text):
         msg = f"{text} is on a store, and this command changes what is on this machine; give a folder"
         raise InputError(msg)
+    if Path(text).is_dir():  # it needs nothing of what knows runs by their names, which takes its time to import
+        return Path(text)
+    from bench.request.run_folders.finding import find_run
+
     return find_run(text)

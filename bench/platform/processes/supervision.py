@@ -7,6 +7,7 @@ in memory that both share what it is calling, and says when it has come to its e
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import signal
@@ -156,6 +157,7 @@ def _work(command: Callable[[], object], says_done: int) -> NoReturn:
             sys.stdout.flush()
     os.write(says_done, _DONE)
     threading.Thread(target=_end_late, args=(code,), daemon=True).start()
+    gc.freeze()  # Python looks for cycles several times while it ends: .2 s after a board, for memory that goes anyway
     sys.exit(said)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.evaluation.averages import RunningAverages, SourceTable
+from bench.evaluation.averages import RunningAverages, SourceTable, intervals_with
 from bench.evaluation.cells import average_masks, evaluate
 from bench.evaluation.decided_blocks import decided_blocks
 from bench.records import columns
@@ -69,9 +69,10 @@ def test_measures_that_are_one_share_their_influences(run):
 def test_training_adds_to_the_width_of_an_interval(run):
     found = evaluate(run).averages["alpha"]["all cells"][columns.RANKED]
     low, high = found.interval
-    wider = found.interval_with(0.02**2)
+    wider, same = intervals_with([found, found], [0.02**2, 0.0])
     assert wider[0] < low < found.value < high < wider[1]
-    assert found.interval_with(0.0) == found.interval
+    assert same == found.interval
+    assert intervals_with([], []) == []
 
 
 def test_no_error_is_no_certainty():
