@@ -260,17 +260,18 @@ class _Collector:
             order = np.argsort(codes[0], kind="stable")
             rows = [values[order] for values in rows]
             starts = _starts(rows[0])
-        for start, stop in pairwise([*starts.tolist(), len(table)]):
-            self._add_cell([values[start:stop] for values in rows])
+        has_odds = np.logical_or.reduceat(~np.isnan(rows[-1]), starts).tolist()
+        for (start, stop), any_odds in zip(pairwise([*starts.tolist(), len(table)]), has_odds, strict=True):
+            self._add_cell([values[start:stop] for values in rows], has_odds=any_odds)
 
-    def _add_cell(self, rows: Sequence[NDArray[Any]]) -> None:
-        """Take one cell: codes of its key, names and sources, labels, scores and log odds of its rows."""
+    def _add_cell(self, rows: Sequence[NDArray[Any]], *, has_odds: bool) -> None:
+        """Take one cell: codes of its key, names and sources, labels, scores and log odds, if any, of its rows."""
         keys, names, sources, labels, scores, log_odds = rows
         images, by_name = self._ordered(names, sources, labels)
         if by_name is not None:
             scores, log_odds = scores[by_name], log_odds[by_name]
-        known_odds = None if np.isnan(log_odds).all() else log_odds
-        self.cells.setdefault(self._codes[columns.KEY].texts[int(keys[0])], CellScores(images, scores, known_odds))
+        cell = CellScores(images, scores, log_odds if has_odds else None)
+        self.cells.setdefault(self._codes[columns.KEY].texts[int(keys[0])], cell)
 
     def _ordered(
         self, names: NDArray[np.int32], sources: NDArray[np.int32], labels: NDArray[np.int8]

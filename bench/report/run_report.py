@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.text import Text
@@ -19,7 +19,6 @@ from bench.platform.files import plain_name
 from bench.platform.outside.console import PlainConsole
 from bench.platform.outside.json_text import json_document
 from bench.platform.outside.spreadsheets import spreadsheet_csv
-from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
@@ -27,6 +26,9 @@ from bench.report.base_degradations import base_degradation_tables
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import published_figures
+
+if TYPE_CHECKING:
+    from bench.platform.progress import Reporter  # which brings what draws bars
 
 PICTURES = {"matrix.png": "matrix", "curves.png": "curves", "confusion.png": "confusion"}  # by file, the figure
 TEXTS = (

@@ -19,7 +19,7 @@ import numpy as np
 from bench.statistics.intervals import Floats
 from detectors.types import Array
 
-BLOCK_SIZE = 1 << 16  # scores that are ranked at a time, so that they stay in the processor's cache
+BLOCK_SIZE = 1 << 14  # scores that are ranked at a time, so that they stay in the processor's cache
 
 
 class RowMeasures(NamedTuple):
