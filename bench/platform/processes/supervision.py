@@ -119,7 +119,7 @@ def supervise(command: Callable[[], object], remember: Callable[[SuddenEnd], obj
         threading.Thread(target=_end_with_parent, args=(lives,), daemon=True).start()
         _SHARED.set(shared)
         with call_rules(CallRules(record=shared.calls)):
-            _work(command, says_done)
+            _work(command, says_done, shared.calls)
     for end in (says_done, lives):
         os.close(end)
     code = _wait(child, watched)
@@ -139,7 +139,7 @@ def _end_with_parent(lives: int) -> None:
     os._exit(1)
 
 
-def _work(command: Callable[[], object], says_done: int) -> NoReturn:
+def _work(command: Callable[[], object], says_done: int, calls: CallRecord) -> NoReturn:
     """Do the work, say that it is done, and exit, whatever threads a detector left running."""
     said: str | int | None = 0
     try:
@@ -157,7 +157,8 @@ def _work(command: Callable[[], object], says_done: int) -> NoReturn:
             sys.stdout.flush()
     os.write(says_done, _DONE)
     threading.Thread(target=_end_late, args=(code,), daemon=True).start()
-    gc.freeze()  # Python looks for cycles several times while it ends: .2 s after a board, for memory that goes anyway
+    if not calls.was_used:  # what a detector left open is written when the collector finds it
+        gc.freeze()  # else Python looks for cycles while it ends, .2 s after a board, for memory that goes anyway
     sys.exit(said)
 
 

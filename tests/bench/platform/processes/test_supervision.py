@@ -28,6 +28,14 @@ def command():
         sys.exit("a text")
     elif what == "thread":
         threading.Thread(target=time.sleep, args=(600,)).start()
+    elif what == "open":
+        class Detector:
+            def __init__(self):
+                self.itself, self.log = self, open(sys.argv[2], "w")
+        global detector
+        with contained("scoring by x"):
+            detector = Detector()
+            detector.log.write("scored")
     elif what == "ready":
         print(os.getpid(), flush=True)
         with contained("scoring by x"):
@@ -80,6 +88,11 @@ def test_every_end(what, code, out, err):
     assert (done.returncode, done.stdout) == (code, out)
     assert err in done.stderr
     assert bool(err) == bool(done.stderr)
+
+
+def test_what_a_detector_leaves_open_is_written(tmp_path):
+    subprocess.run([*command("open"), tmp_path / "log"], check=True, env=environment(), timeout=60)
+    assert (tmp_path / "log").read_text() == "scored"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
