@@ -137,8 +137,8 @@ def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     for detector in dict.fromkeys(lacking.values()):
         if (count := ties[detector]) > 1:
             yield (
-                f"{detector} gives probabilities alone: {count} of {totals[detector]} scores are exactly 0 or 1, and AP and ROC "
-                "AUC count them as ties."
+                f"{detector} gives probabilities alone: {count} of {totals[detector]} scores are exactly 0 or 1, and "
+                "AP and ROC AUC count them as ties."
             )
 
 
