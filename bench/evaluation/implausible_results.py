@@ -59,6 +59,8 @@ def gains_from_degradation(evaluation: MeasuredCells, ranked: Mask) -> Iterator[
         ranked: The cells of the rows that are ranked, bools (cells,).
     """
     table = evaluation.table[ranked & evaluation.scored]
+    if table[columns.DEGRADATION].eq(NONE).all():
+        return
     identity = [*columns.of_identity(evaluation.run.manifest.protocol.axes)]
     identity.remove(columns.DEGRADATION)
     clean = table[table[columns.DEGRADATION].eq(NONE)].reset_index(names="clean")

@@ -253,9 +253,9 @@ def _question_digest(run: Run) -> str:
     """Digest of the cells and the files that they are asked of, whatever the base degradation."""
     protocol, data = run.manifest.protocol, run.manifest.data
     names = list(columns.of_question(protocol.axes))
-    cells = run.cells[names].drop_duplicates().sort_values(names, key=lambda values: values.map(repr))
+    cells = sorted(map(repr, run.cells[names].drop_duplicates().itertuples(index=False, name=None)))
     further = [f"{name} {further.digest}" for name, further in sorted(run.manifest.further.items())]
-    return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False), *further)
+    return digest(protocol.name, run.manifest.setting, data.files or data.digest, *cells, *further)
 
 
 def rankings(runs: Sequence[Run], asked: AskedMeasures = NOTHING_ASKED) -> list[Ranking]:

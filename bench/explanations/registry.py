@@ -130,6 +130,7 @@ def find(name: str) -> tuple[Explanation, ...]:
     return tuple(sorted(found, key=lambda one: CELLS not in one.tables))  # measures first
 
 
+@cache
 def explained_in(table: str, name: str) -> Explanation | None:
     """The explanation of a column of one table; None of a name that a detector or a package of others gave it.
 

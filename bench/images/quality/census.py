@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
 from bench.images.quality.file_records import NOTE_SEPARATOR
 from bench.images.quality.inspection import InspectedImages
 from protocols.degradations import parse_degradation
 
+_Rows = NDArray[np.intp]
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")
 FACTS = (
     *("images", "formats", "modes", "width", "height", "short_side"),
     *("quality", "other_tables", "bytes_per_pixel", "exif", "profile"),
 )
-FILE_FACTS = ("width", "height", "format", "mode", "quality", "nearest_quality", "bytes", "exif", "profile")
+FILE_NUMBERS = ("width", "height", "quality", "nearest_quality", "size", "exif")
 COLUMNS = ("generator", "split", "class", *FACTS)
 SUMMARY_COLUMNS = ("generator", "class", "splits", *FACTS)
 
@@ -98,9 +101,8 @@ def take_census(inspected: InspectedImages) -> Census:
         *filter(None, map(_duplicates_warning, duplicates)),
         *_missing_warnings(images.missing),
     ]
-    table = usable.table
-    facts = table[[*GROUP, *FILE_FACTS]]
-    groups, generators = _groups(facts), _generators(facts, images.generators)
+    table, files = usable.table, _Files.of(usable)
+    groups, generators = _groups(table, files), _generators(table, files, images.generators)
     noted = _file_notes(table)
     return Census(groups, generators, excluded, duplicates, noted, images.notes, tuple(warnings))
 
@@ -124,43 +126,89 @@ def equal_conditions(inspected: InspectedImages, degradations: Iterable[str]) ->
     ]
 
 
-def _groups(table: pd.DataFrame) -> pd.DataFrame:
+def _groups(table: pd.DataFrame, files: _Files) -> pd.DataFrame:
     """`Census.groups`."""
-    rows = []
-    for key, files in table.groupby(list(GROUP), sort=False):
-        generator, split, label = cast("tuple[str, str, int]", key)
-        rows.append({"generator": generator, "split": split, "class": CLASSES[label], **_facts(files)})
+    rows = [
+        {"generator": generator, "split": split, "class": CLASSES[label], **files.facts(own)}
+        for (generator, split, label), own in _rows_by(table, GROUP, sort=False)
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _generators(table: pd.DataFrame, generators: Sequence[str]) -> pd.DataFrame:
+def _generators(table: pd.DataFrame, files: _Files, generators: Sequence[str]) -> pd.DataFrame:
     """`Census.generators`."""
     order = {name: position for position, name in enumerate(generators)}
     rows = []
-    for key, files in table.groupby(["generator", "label"]):
-        generator, label = cast("tuple[str, int]", key)
-        facts = {"generator": generator, "class": CLASSES[label], "splits": _counts(files["split"]), **_facts(files)}
-        rows.append((order.get(generator, -1), facts))
+    for (generator, label), own in _rows_by(table, ("generator", "label"), sort=True):
+        facts = {"generator": generator, "class": CLASSES[label], "splits": files.splits.counts(own)}
+        rows.append((order.get(generator, -1), facts | files.facts(own)))
     rows.sort(key=lambda row: row[0])  # of one generator the real images stay first
     return pd.DataFrame([facts for _, facts in rows], columns=list(SUMMARY_COLUMNS))
 
 
-def _facts(files: pd.DataFrame) -> dict[str, Any]:
-    """What the tables say of some files: values of the columns `FACTS`."""
-    pixels = files["width"] * files["height"]
-    return {
-        "images": len(files),
-        "formats": _counts(files["format"]),
-        "modes": _counts(files["mode"]),
-        "width": _range(files["width"]),
-        "height": _range(files["height"]),
-        "short_side": _range(files[["width", "height"]].min(axis=1)),
-        "quality": _range(files.loc[files["quality"] >= 0, "quality"]),
-        "other_tables": int(((files["quality"] < 0) & (files["nearest_quality"] >= 0)).sum()),
-        "bytes_per_pixel": _range(files["bytes"] / pixels),
-        "exif": int(files["exif"].sum()),
-        "profile": int((files["profile"] != "").sum()),
-    }
+def _rows_by(table: pd.DataFrame, names: Sequence[str], *, sort: bool) -> Iterator[tuple[tuple[Any, ...], _Rows]]:
+    """The rows of a table that have the same values of some columns, with the values."""
+    numbers = table.groupby(list(names), sort=sort).ngroup().to_numpy()
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    keys = table[list(names)].iloc[order[starts]].itertuples(index=False, name=None)
+    return zip(keys, np.split(order, starts[1:]) if len(starts) else [], strict=True)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A column of few different texts, as the number of each."""
+
+    numbers: NDArray[np.intp]
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> _Texts:
+        numbers, names = pd.factorize(column)
+        return cls(numbers, list(map(str, names)))
+
+    def counts(self, rows: _Rows) -> dict[str, int]:
+        """How often each stands in some rows, the commonest first."""
+        own = self.numbers[rows]
+        counts = np.bincount(own, minlength=len(self.names))
+        order = sorted(np.flatnonzero(counts).tolist(), key=lambda one: (-counts[one], np.argmax(own == one)))
+        return {self.names[one]: int(counts[one]) for one in order}
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the tables say of files, as arrays: of some hundred groups it is asked several times."""
+
+    numbers: Mapping[str, NDArray[Any]]
+    formats: _Texts
+    modes: _Texts
+    splits: _Texts
+
+    @classmethod
+    def of(cls, inspected: InspectedImages) -> _Files:
+        records = inspected.records
+        numbers = {name: records[name].to_numpy() for name in FILE_NUMBERS}
+        numbers["profile"] = records["profile"].ne("").to_numpy()
+        texts = records["format"], records["mode"], inspected.images.table["split"]
+        return cls(numbers, *map(_Texts.of, texts))
+
+    def facts(self, rows: _Rows) -> dict[str, Any]:
+        """What is said of some files: values of the columns `FACTS`."""
+        own = {name: values[rows] for name, values in self.numbers.items()}
+        of_a_quality = own["quality"] >= 0
+        return {
+            "images": len(rows),
+            "formats": self.formats.counts(rows),
+            "modes": self.modes.counts(rows),
+            "width": _range(own["width"]),
+            "height": _range(own["height"]),
+            "short_side": _range(np.minimum(own["width"], own["height"])),
+            "quality": _range(own["quality"][of_a_quality]),
+            "other_tables": int((~of_a_quality & (own["nearest_quality"] >= 0)).sum()),
+            "bytes_per_pixel": _range(own["size"] / (own["width"] * own["height"])),
+            "exif": int(own["exif"].sum()),
+            "profile": int(own["profile"].sum()),
+        }
 
 
 def _file_notes(files: pd.DataFrame) -> tuple[FileNote, ...]:
@@ -171,15 +219,11 @@ def _file_notes(files: pd.DataFrame) -> tuple[FileNote, ...]:
     return tuple(sorted(found, key=lambda one: (-one.images, one.note)))
 
 
-def _counts(values: pd.Series[Any]) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts().items()}
-
-
-def _range(values: pd.Series[Any]) -> dict[str, float]:
+def _range(values: NDArray[Any]) -> dict[str, float]:
     """Minimum, median and maximum; empty for no values."""
     if not len(values):
         return {}
-    return {"min": float(values.min()), "median": float(values.median()), "max": float(values.max())}
+    return {"min": float(values.min()), "median": float(np.median(values)), "max": float(values.max())}
 
 
 def _exclusion_warnings(excluded: pd.DataFrame) -> list[str]:
