@@ -94,10 +94,9 @@ def condition_outcomes(measured: MeasuredCells) -> Iterator[ConditionOutcomes]:
         own = table[columns.DETECTOR].eq(detector).to_numpy(bool) & asked
         cells = table[own]
         planned = cells[columns.DEGRADATION].nunique()
-        told_apart = not cells.duplicated([*columns.QUESTION, columns.SEED]).any()
         missing = cells.loc[cells[columns.STATUS].ne(SCORED), columns.DEGRADATION]
         complete = own & ~table[columns.DEGRADATION].isin(missing).to_numpy(bool)
-        if told_apart and planned > 1 and complete.any():
+        if planned > 1 and complete.any() and not cells.duplicated([*columns.QUESTION, columns.SEED]).any():
             images = measured.images_of(complete)
             found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, images))
             yield replace(found, planned=planned)

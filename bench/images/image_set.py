@@ -270,23 +270,26 @@ class ImageSet:
         return rows[_drawn(labels, rows if ranks is None else ranks[rows], subset.size)]
 
     @cached_property
-    def _kinds(self) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        """The kinds of images that subsets can tell apart, one a row, and the row of each image, (N,)."""
+    def _kinds(self) -> tuple[list[tuple[str, int, str, str, str]], NDArray[np.int64]]:
+        """The kinds of images that subsets can tell apart, and which of them each image is, (N,)."""
         columns = ["generator", "label", "split", "content", "copy"]
         kinds = np.asarray(self.table.groupby(columns, sort=False, observed=True).ngroup(), np.int64)
-        return self.table.loc[~pd.Series(kinds).duplicated(), columns], kinds
+        first = self.table.loc[~pd.Series(kinds).duplicated(), columns]
+        return list(first.itertuples(index=False, name=None)), kinds
 
     def _mask(self, subset: Subset) -> NDArray[np.bool_]:
         """Which images are of a subset, whatever its size, (N,)."""
-        table, kinds = self._kinds
-        pools = [self.pools.get(generator, generator) for generator in subset.generators]
-        generated = table["generator"].isin(subset.generators) & (table["label"] == 1)
-        real = table["generator"].isin(pools) & (table["label"] == 0)
-        shown = table["content"].isin(subset.contents) if subset.contents else True
-        split = True if subset.split == "all" else table["split"] == subset.split
-        copies = True if subset.copy is None else table["copy"] == subset.copy
-        mask: NDArray[np.bool_] = ((generated | real) & split & shown & copies).to_numpy(dtype=bool)[kinds]
-        return mask
+        known, kinds = self._kinds
+        generated = set(subset.generators)
+        pools = {self.pools.get(generator, generator) for generator in generated}
+        chosen = [
+            generator in (generated if label else pools)
+            and subset.split in {"all", split}
+            and (not subset.contents or content in subset.contents)
+            and subset.copy in {None, copy}
+            for generator, label, split, content, copy in known
+        ]
+        return np.array(chosen, bool)[kinds]
 
     def select(self, rows: Rows | NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
         """The images at these positions, in this order, or those whose row is true."""
