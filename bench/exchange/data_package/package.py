@@ -120,7 +120,7 @@ def tables_in(root: Path) -> Iterator[DescribedTable]:
             yield DescribedTable.of_rows(file, table_of(file), pd.read_parquet(path), pq.read_schema(path))
         elif path.suffix == _CSV and (texts := _texts_in(path)) is not None:
             types = {str(column): type_of_texts(str(column), list(texts[column])) for column in texts}
-            yield DescribedTable(file, table_of(file), types, _key_of(table_of(file), texts.replace("", None)))
+            yield DescribedTable(file, table_of(file), types, _key_of(table_of(file), texts))
 
 
 def _arrow_types(schema: pa.Schema) -> Mapping[str, str]:
