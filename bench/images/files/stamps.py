@@ -17,10 +17,10 @@ def stamps_of(stamp: Callable[[str], FileStamp], names: Sequence[str]) -> NDArra
         stamp: Returns those of one file. Raises `OSError`.
         names: What it is called with.
     """
-    stamps = np.empty((len(names), 2), np.int64)
-    for row, name in enumerate(names):
+    stamps = []
+    for name in names:
         try:
-            stamps[row] = stamp(name)
+            stamps.append(stamp(name))
         except OSError:
-            stamps[row] = -1, 0
-    return stamps
+            stamps.append((-1, 0))
+    return np.array(stamps, np.int64).reshape(-1, 2)
