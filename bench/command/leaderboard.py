@@ -25,10 +25,12 @@ def leaderboard_command(
     Exits with 1 where a cell failed.
     """
     from bench.evaluation.asked.rank_measures import asked_measures
+    from bench.platform.memory import keep_imports
     from bench.records.store import Store
     from bench.report.formats import as_json as as_json_text
     from bench.report.run_report import report_leaderboard
 
+    keep_imports()
     asked = asked_measures(options.names(metrics), rank_by)
     read = [Store(run).read() for run in runs]
     ranked = report_leaderboard(read, Store.at(out) if out else None, asked, show=not as_json)

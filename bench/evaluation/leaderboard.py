@@ -255,7 +255,7 @@ def _question_digest(run: Run) -> str:
     names = list(columns.of_question(protocol.axes))
     cells = sorted(map(repr, run.cells[names].drop_duplicates().itertuples(index=False, name=None)))
     further = [f"{name} {further.digest}" for name, further in sorted(run.manifest.further.items())]
-    return digest(protocol.name, run.manifest.setting, data.files or data.digest, *cells, *further)
+    return digest(protocol.name, run.manifest.setting, data.files or data.digest, *names, *cells, *further)
 
 
 def rankings(runs: Sequence[Run], asked: AskedMeasures = NOTHING_ASKED) -> list[Ranking]:

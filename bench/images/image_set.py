@@ -280,12 +280,12 @@ class ImageSet:
     def _mask(self, subset: Subset) -> NDArray[np.bool_]:
         """Which images are of a subset, whatever its size, (N,)."""
         known, kinds = self._kinds
-        generated = set(subset.generators)
+        generated, contents = set(subset.generators), set(subset.contents)
         pools = {self.pools.get(generator, generator) for generator in generated}
         chosen = [
             generator in (generated if label else pools)
             and subset.split in {"all", split}
-            and (not subset.contents or content in subset.contents)
+            and (not contents or content in contents)
             and subset.copy in {None, copy}
             for generator, label, split, content, copy in known
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import re
 import sys
 
@@ -22,6 +23,15 @@ WANT_OF_MEMORY = re.compile(
 def is_want_of_memory(error: BaseException) -> bool:
     """Whether an exception says that there was not enough memory, by its type or, as libraries have it, its text."""
     return isinstance(error, MemoryError) or bool(WANT_OF_MEMORY.search(str(error)))
+
+
+def keep_imports() -> None:
+    """Keep what was imported until the end of the process, at which Python need not look through it for cycles.
+
+    It looks several times, a fifth of a second in all where tables and their libraries are there. To be called before
+    anything of other packages is imported: files that it left open are written when the collector finds them.
+    """
+    gc.freeze()
 
 
 def keep_freed_memory() -> bool:

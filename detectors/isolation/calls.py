@@ -61,11 +61,6 @@ class CallRecord:
         finally:
             self._memory[start : start + SLOT] = before
 
-    @property
-    def was_used(self) -> bool:
-        """Whether a call was noted in this process."""
-        return bool(self._slots)
-
     @staticmethod
     def read(memory: bytes) -> list[str]:
         """What was called, of memory that a record wrote."""

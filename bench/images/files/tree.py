@@ -380,7 +380,8 @@ def read_local(path: str) -> bytes:
 
 def change_of(status: os.stat_result) -> int:
     """A number that changes when a file is written or replaced, in 56 bits, though its size and time may stay."""
-    # numbers have the same hash in every process; sha256 would take as long as asking the disk does
+    # numbers have the same hash in every process; sha256 would take as long as asking the disk does. Where another
+    # version of Python hashes otherwise, files are looked at once more
     return hash((status.st_mtime_ns, status.st_ctime_ns, status.st_ino)) % STATES
 
 

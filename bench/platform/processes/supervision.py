@@ -7,7 +7,6 @@ in memory that both share what it is calling, and says when it has come to its e
 
 from __future__ import annotations
 
-import gc
 import mmap
 import os
 import signal
@@ -119,7 +118,7 @@ def supervise(command: Callable[[], object], remember: Callable[[SuddenEnd], obj
         threading.Thread(target=_end_with_parent, args=(lives,), daemon=True).start()
         _SHARED.set(shared)
         with call_rules(CallRules(record=shared.calls)):
-            _work(command, says_done, shared.calls)
+            _work(command, says_done)
     for end in (says_done, lives):
         os.close(end)
     code = _wait(child, watched)
@@ -139,7 +138,7 @@ def _end_with_parent(lives: int) -> None:
     os._exit(1)
 
 
-def _work(command: Callable[[], object], says_done: int, calls: CallRecord) -> NoReturn:
+def _work(command: Callable[[], object], says_done: int) -> NoReturn:
     """Do the work, say that it is done, and exit, whatever threads a detector left running."""
     said: str | int | None = 0
     try:
@@ -157,8 +156,6 @@ def _work(command: Callable[[], object], says_done: int, calls: CallRecord) -> N
             sys.stdout.flush()
     os.write(says_done, _DONE)
     threading.Thread(target=_end_late, args=(code,), daemon=True).start()
-    if not calls.was_used:  # what a detector left open is written when the collector finds it
-        gc.freeze()  # else Python looks for cycles while it ends, .2 s after a board, for memory that goes anyway
     sys.exit(said)
 
 

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from bench.images.files.stamps import stamps_of
-from bench.images.files.tree import Folder, stamp_local
+from bench.images.files.tree import Folder, change_of, stamp_local
 
 
 def test_stamps_are_those_of_each_file_by_name_and_by_path(tmp_path):
@@ -27,24 +29,21 @@ def test_no_file_at_all_has_no_stamps():
     assert stamps_of(stamp_local, []).dtype == np.int64
 
 
-def test_a_state_changes_with_each_fact_of_a_file_and_is_the_same_in_every_process(tmp_path):
+@pytest.mark.parametrize("fact", ["st_mtime_ns", "st_ctime_ns", "st_ino"])
+def test_a_state_changes_with_each_fact_of_a_file(fact):
+    facts = {"st_mtime_ns": 1_700_000_000_000_000_000, "st_ctime_ns": 1_700_000_000_000_000_001, "st_ino": 12_345}
+    states = {change_of(SimpleNamespace(**facts | {fact: facts[fact] + more})) for more in range(100)}
+    assert len(states) == 100
+    assert all(0 <= state < 2**56 for state in states)
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_a_state_is_the_same_in_every_process(tmp_path, seed):
     file = tmp_path / "a.png"
     file.write_bytes(b"abc")
-    os.utime(file, ns=(1, 1))
-    states, changed = {stamp_local(file)[1]}, file.stat().st_ctime_ns
-    while file.stat().st_ctime_ns == changed:  # nobody can set it, and clocks of disks tick
-        os.utime(file, ns=(1, 1))
-    states.add(stamp_local(file)[1])
-    os.utime(file, ns=(1, 2))
-    states.add(stamp_local(file)[1])
-    assert len(states) == 3
     code = "import sys; from bench.images.files.tree import stamp_local; print(stamp_local(sys.argv[1]))"
-    for seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, file],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-        )
-        assert done.stdout.strip() == str(stamp_local(file))
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    done = subprocess.run(
+        [sys.executable, "-c", code, file], capture_output=True, check=True, text=True, env=environment
+    )
+    assert done.stdout.strip() == str(stamp_local(file))
